@@ -177,6 +177,24 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Sixty_parallel_nodes_leave_the_actions_in_sight_and_their_names_readable_and_the_timeline_runs_to_now()
+    {
+        await QueryAsync<int>(EveryKind.Insert);
+        await PlayAsync("racks", $"{EveryKind.Racks}");
+    }
+
+    [Fact]
+    public async Task An_address_without_a_view_says_so() => await PlayAsync("addresses");
+
+    [Fact]
+    public async Task An_old_number_says_its_age_and_what_is_not_known_is_no_zero()
+    {
+        await QueryAsync<int>(EveryKind.Insert);
+        await QueryAsync<int>("update saga_recovery.saga set time_ended = 'infinity' where id = @Stuck", new { EveryKind.Stuck });
+        await PlayAsync("stale", $"{EveryKind.Stuck}");
+    }
+
+    [Fact]
     public async Task What_waits_for_an_operator_is_first_and_only_what_runs_is_called_running()
     {
         await QueryAsync<int>(EveryKind.Insert);
@@ -192,7 +210,7 @@ public sealed class BrowserTests(PostgresCluster postgres) : IAsyncLifetime
     public async Task One_search_box_finds_what_any_id_identifies()
     {
         await QueryAsync<int>(EveryKind.Insert);
-        await PlayAsync("search", $"{EveryKind.Unwinding}", "c0000000-0000-4000-8000-0000000000e1");
+        await PlayAsync("search", $"{EveryKind.Unwinding}", "c0000000-0000-4000-8000-0000000000e1", $"{await _service.StartDemoSagaAsync()}");
     }
 
     [Fact]

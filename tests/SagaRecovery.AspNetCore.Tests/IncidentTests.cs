@@ -1,4 +1,5 @@
 using System.Net;
+using SagaRecovery.AspNetCore.Endpoints;
 using SagaRecovery.AspNetCore.Tests.Support;
 
 namespace SagaRecovery.AspNetCore.Tests;
@@ -30,9 +31,33 @@ public sealed class IncidentTests(PostgresCluster postgres)
             "  not started    mail, without an undo, after ship",
             "events, oldest first (8)");
         lines[1..].Should().Contain(line => line.Contains("The action of 'ship' failed with refused: The carrier refuses parcels above 30 kg, and then an undo: it is partly undone (0 of 2 nodes)."));
-        lines[^1].Should().EndWith("""undo_failed    charge card  {"code":"closed","message":"The account is closed."}""");
+        lines[^1].Should().EndWith("undo_failed    charge card  closed: The account is closed.");
         lines.Where(line => line.StartsWith("  20", StringComparison.Ordinal)).Select(line => line[..26]).Should().HaveCount(8).And.BeInAscendingOrder(StringComparer.Ordinal);
     }
+
+    [Fact]
+    public void An_error_is_its_message_with_the_stack_trace_and_the_rest_in_lines()
+    {
+        const string Error = """{"code":"quota","message":"no \u003Cb\u003Eroom","exception":"QuotaException: no room\r\n   at Disks.\u003CCreate\u003Ed__5.MoveNext()\n   at Node.Run()","attempts":3,"detail":{"vm":12345678901234567890}}""";
+        string[] lines = ["quota: no <b>room", "QuotaException: no room", "   at Disks.<Create>d__5.MoveNext()", "   at Node.Run()", "attempts: 3", """detail: {"vm":12345678901234567890}"""];
+
+        ErrorLines.Of(Error).Should().Equal(lines);
+        ErrorLines.Of(Error[..(Error.IndexOf("\\u003Ed", StringComparison.Ordinal) + 4)]).Should().Equal([.. lines[..2], "   at Disks.<Create…"], "it was cut inside an escape");
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("[1]")]
+    [InlineData("\"code\"")]
+    [InlineData("{\"code\":7,\"message\":\"x\"}")]
+    [InlineData("{\"message\":\"x\"}")]
+    [InlineData("(hidden)")]
+    [InlineData("{\"code\":\"a\",\"message\":{}} and more")]
+    public void Data_of_another_form_is_one_line(string data) => ErrorLines.Of(data).Should().Equal(data);
+
+    [Fact]
+    public void A_stack_trace_forges_no_line() =>
+        ErrorLines.Of("""{"code":"a","message":"b\nc","exception":"d\u2028e\u001b[2J\rf"}""").Should().Equal("a: b c", "d e [2J f");
 
     [Fact]
     public async Task It_has_the_operator_actions_on_the_saga_alone()

@@ -20,11 +20,19 @@ internal static class IncidentText
         text.Append(ExplanationText.Render(explanation, now));
         AppendDetails(text, saga);
         AppendNodes(text, saga);
-        AppendSection(text, $"events, oldest first ({saga.Events.Count})", saga.Events.Select(one =>
-            $"{PreciseTime(one.Time)}  {SagaNames.Of(one.Type),-13}  {OneLine(one.Node)}{(one.Data is { } data ? $"  {Payload(data)}" : "")}"));
+        AppendSection(text, $"events, oldest first ({saga.Events.Count})", saga.Events.SelectMany(LinesOf));
         AppendSection(text, "operator actions", actions.Select(action =>
             $"{Time(action.Time)}  {SagaNames.Of(action.Kind)}  {By(action.Note)}"));
         return text.ToString();
+    }
+
+    /// <summary>Returns the line of an event, and those of its error below it.</summary>
+    private static IEnumerable<string> LinesOf(LoggedEvent one)
+    {
+        bool isError = one.Type is NodeEventType.Failed or NodeEventType.UndoFailed;
+        IReadOnlyList<string> data = one.Data is null ? [] : isError ? ErrorLines.Of(one.Data) : [Payload(one.Data)];
+        string first = $"{PreciseTime(one.Time)}  {SagaNames.Of(one.Type),-13}  {OneLine(one.Node)}{(data.Count > 0 ? $"  {data[0]}" : "")}";
+        return [first, .. data.Skip(1).Select(line => $"    {line}")];
     }
 
     private static void AppendDetails(StringBuilder text, SagaDetails saga) => AppendSection(text, "details", new (string Label, string? Value)[]

@@ -11,8 +11,8 @@ internal static class OperatorPage
     /// <summary>The scripts in dependency order.</summary>
     private static readonly string[] Scripts =
     [
-        "text.js", "dom.js", "service.js", "actions.js", "batch.js", "banners.js", "charts.js", "states.js", "attention.js", "coordinators.js", "overview.js", "nodes.js",
-        "layout.js", "graph.js", "course.js", "events.js", "saga.js", "sagas.js", "search.js", "plan.js", "definitions.js", "print.js", "main.js",
+        "text.js", "dom.js", "service.js", "actions.js", "batch.js", "states.js", "banners.js", "charts.js", "attention.js", "coordinators.js", "overview.js", "nodes.js",
+        "layout.js", "graph.js", "steps.js", "course.js", "events.js", "saga.js", "sagas.js", "search.js", "plan.js", "definitions.js", "print.js", "main.js",
     ];
 
     private static readonly string Style = ReadAsset("page.css");

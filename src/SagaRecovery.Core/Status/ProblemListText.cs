@@ -40,10 +40,8 @@ public static class ProblemListText
     }
 
     /// <summary>The kinds that are not in the store, so that a process lists its own only.</summary>
-    private static readonly string OfProcesses = string.Join(", ", new[]
-    {
-        ProblemKind.Failing, ProblemKind.UnknownDefinition, ProblemKind.PassesFail, ProblemKind.Fenced,
-    }.Select(ProblemNames.Of));
+    private static readonly string OfProcesses =
+        string.Join(", ", Enum.GetValues<ProblemKind>().Where(ProblemKinds.IsOfProcess).Select(ProblemKinds.NameOf));
 
     /// <summary>Returns the numbers of problems, such as <c>3 problems (2 stuck, 1 paused), 1 of them acknowledged</c>.</summary>
     /// <param name="list">The problems.</param>

@@ -9,11 +9,15 @@ internal sealed class IdentifyStatements(string schema)
         from {schema}.saga_definition where hash between @From and @To order by hash limit 10
         """);
 
-    /// <summary>Finds definitions by their name, those with the highest version first. <c>@Text</c>: the name.</summary>
+    /// <summary>Finds definitions by their names, those with the highest version first. <c>@Names</c>: the names, in the order in which their definitions are listed.</summary>
     public string FindDefinitions { get; } = Statements.In(schema, """
-        select encode(hash, 'hex') as "Hash", left(name, 1000) as "Name", version as "Version"
-        from {schema}.saga_definition where name = @Text order by version desc, hash limit 10
+        select encode(d.hash, 'hex') as "Hash", left(d.name, 1000) as "Name", d.version as "Version"
+        from unnest(@Names) with ordinality as n (name, place) join {schema}.saga_definition d on d.name = n.name
+        order by n.place, d.version desc, d.hash limit 10
         """);
+
+    /// <summary>Finds the newest sagas by a range of ids. <c>@From, @To</c>: its ends. A range of the primary key.</summary>
+    public string FindIds { get; } = Statements.In(schema, "select id from {schema}.saga where id between @From and @To order by id desc limit 20");
 
     /// <summary>Finds the names of all definitions, up to a limit.</summary>
     public string ListNames { get; } = Statements.In(schema, "select distinct name from {schema}.saga_definition limit 1000");

@@ -14,6 +14,17 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
 
     private const int HashDigits = 64;
 
+    /// <summary>The shortest beginning of a saga's id that is looked for.</summary>
+    private const int MinIdDigits = 8;
+
+    private const int IdDigits = 32;
+
+    /// <summary>The shortest part of a definition's name that is looked for.</summary>
+    private const int MinNameLength = 3;
+
+    /// <summary>The number of names that a part may find.</summary>
+    private const int MaxNames = 10;
+
     private IdentifyStatements Sql => database.Identification;
 
     public Task<IReadOnlyList<IdMatch>> FindAsync(string text, CancellationToken cancellationToken) => search.WithinLimitAsync<IReadOnlyList<IdMatch>>(
@@ -23,6 +34,7 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
             List<IdMatch> matches =
             [
                 .. await query.FindByIdAsync().ConfigureAwait(false),
+                .. await query.FindByIdPrefixAsync().ConfigureAwait(false),
                 .. await query.FindByKeyAsync().ConfigureAwait(false),
                 .. await query.FindByTagAsync().ConfigureAwait(false),
                 .. await query.FindDefinitionsAsync().ConfigureAwait(false),
@@ -35,6 +47,8 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
 
     private sealed class Query(PostgresIdentification owner, NpgsqlConnection connection, string text, CancellationToken cancellationToken)
     {
+        private IReadOnlyList<string>? _names;
+
         private IdentifyStatements Sql => owner.Sql;
 
         /// <summary>Finds the saga and the coordinator with an id, or the coordinator whose id was made from the text as a name.</summary>
@@ -48,11 +62,29 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
                 .Concat(coordinators.Select(row => new IdMatch(IdKind.Coordinator, IdMatch.Describe(row.ToDetails()))));
         }
 
+        /// <summary>Finds the sagas of whose id the text is the beginning, with or without dashes.</summary>
+        public async Task<IEnumerable<IdMatch>> FindByIdPrefixAsync()
+        {
+            string digits = text.Replace("-", "", StringComparison.Ordinal);
+            if (digits.Length is < MinIdDigits or >= IdDigits || !digits.All(char.IsAsciiHexDigit))
+            {
+                return [];
+            }
+
+            Guid from = Guid.ParseExact(digits.PadRight(IdDigits, '0'), "N");
+            if (text != digits && !from.ToString().StartsWith(text, StringComparison.OrdinalIgnoreCase))
+            {
+                return []; // its dashes are not those of an id
+            }
+
+            Guid[] ids = [.. await RunAsync<Guid>(Sql.FindIds, ("From", from), ("To", Guid.ParseExact(digits.PadRight(IdDigits, 'f'), "N"))).ConfigureAwait(false)];
+            return (await FindSagasAsync(ids).ConfigureAwait(false)).Select(saga => new IdMatch(IdKind.Saga, $"saga {IdMatch.Describe(saga)}", saga.Id));
+        }
+
         /// <summary>Finds the sagas of which the text is the start key: their ids follow from it and the name of each definition.</summary>
         public async Task<IEnumerable<IdMatch>> FindByKeyAsync()
         {
-            IEnumerable<string> names = await RunAsync<string>(Sql.ListNames).ConfigureAwait(false);
-            Guid[] ids = [.. names.Where(name => name.Length > 0).Select(name => SagaId.FromKey(name, text).Value)];
+            Guid[] ids = [.. (await ListNamesAsync().ConfigureAwait(false)).Where(name => name.Length > 0).Select(name => SagaId.FromKey(name, text).Value)];
             return (await FindSagasAsync(ids).ConfigureAwait(false))
                 .Select(saga => new IdMatch(IdKind.StartKey, $"start key of saga {IdMatch.Describe(saga)}", saga.Id));
         }
@@ -78,9 +110,12 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
             return matches;
         }
 
+        /// <summary>Finds the definitions with the text as their name, as a part of it, or as the beginning of their hash.</summary>
         public async Task<IEnumerable<IdMatch>> FindDefinitionsAsync()
         {
-            IEnumerable<DefinitionRow> rows = await RunAsync<DefinitionRow>(Sql.FindDefinitions, ("Text", text)).ConfigureAwait(false);
+            IEnumerable<string> names = text.Length < MinNameLength ? [] : (await ListNamesAsync().ConfigureAwait(false))
+                .Where(name => name != text && name.Contains(text, StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal).Take(MaxNames);
+            IEnumerable<DefinitionRow> rows = await RunAsync<DefinitionRow>(Sql.FindDefinitions, ("Names", names.Prepend(text).ToArray())).ConfigureAwait(false);
             if (text.Length is >= MinHashDigits and <= HashDigits && text.All(char.IsAsciiHexDigit))
             {
                 byte[] from = Convert.FromHexString(text.PadRight(HashDigits, '0'));
@@ -89,7 +124,7 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
             }
 
             return rows.Select(row => new IdMatch(
-                IdKind.Definition, string.Create(CultureInfo.InvariantCulture, $"definition {PlainText.OneLine(row.Name)}, version {row.Version}, hash {row.Hash}")));
+                IdKind.Definition, string.Create(CultureInfo.InvariantCulture, $"definition {PlainText.OneLine(row.Name)}, version {row.Version}, hash {row.Hash}")) { Definition = row.Name });
         }
 
         public async Task<IEnumerable<IdMatch>> FindActionAsync()
@@ -106,6 +141,9 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
                     + $"at {PlainText.Time(new DateTimeOffset(row.Time))} by {PlainText.OneLine(row.Actor)}: {PlainText.OneLine(row.Reason)}",
                 row.SagaId is { } sagaId ? new SagaId(sagaId) : null));
         }
+
+        /// <summary>Lists the names of the definitions, once for the whole search.</summary>
+        private async Task<IReadOnlyList<string>> ListNamesAsync() => _names ??= [.. await RunAsync<string>(Sql.ListNames).ConfigureAwait(false)];
 
         private async Task<IEnumerable<SagaSummary>> FindSagasAsync(Guid[] ids) => ids.Length == 0
             ? []

@@ -5,7 +5,7 @@ namespace SagaRecovery.Storage;
 /// <summary>The kind of thing that an id identifies.</summary>
 public enum IdKind
 {
-    /// <summary>A saga, by its id.</summary>
+    /// <summary>A saga, by its id or the beginning of it.</summary>
     Saga,
 
     /// <summary>A saga, by the key with which it was started.</summary>
@@ -17,7 +17,7 @@ public enum IdKind
     /// <summary>A coordinator, by its id.</summary>
     Coordinator,
 
-    /// <summary>A definition, by its name, or by its hash or the beginning of it.</summary>
+    /// <summary>A definition, by its name or a part of it, or by its hash or the beginning of it.</summary>
     Definition,
 
     /// <summary>An operator action, by its number in the record.</summary>
@@ -32,6 +32,9 @@ public sealed record IdMatch(IdKind Kind, string Description, SagaId? SagaId = n
 {
     /// <summary>The maximum number of things that one search finds.</summary>
     internal const int MaxCount = 20;
+
+    /// <summary>The name of the definition, of which a list of sagas can be asked; null if the thing is none.</summary>
+    public string? Definition { get; init; }
 
     /// <summary>Finds a saga or a coordinator by its id, with the queries that every store has.</summary>
     internal static async Task<IReadOnlyList<IdMatch>> FindByIdAsync(ISagaOperations store, string text, CancellationToken cancellationToken)

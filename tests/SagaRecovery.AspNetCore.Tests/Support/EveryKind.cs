@@ -27,6 +27,9 @@ internal static class EveryKind
     /// <summary>Running, with 30 parallel nodes in flight.</summary>
     public static readonly Guid Wide = Id(12);
 
+    /// <summary>Running, with 60 parallel nodes in flight, whose long names differ at their ends.</summary>
+    public static readonly Guid Racks = Id(13);
+
     /// <summary>Inserts them.</summary>
     public const string Insert =
         """
@@ -40,6 +43,9 @@ internal static class EveryKind
         insert into node select 'wide', 0, 'reserve', true, '{}', null;
         insert into node select 'wide', i, 'disk-' || lpad(i::text, 2, '0'), true, '{0}', null from generate_series(1, 30) i;
         insert into node select 'wide', 31, 'announce', false, (select array_agg(i) from generate_series(1, 30) i), null;
+        -- racks: a root, 60 parallel nodes with long names
+        insert into node select 'racks', 0, 'reserve', true, '{}', null;
+        insert into node select 'racks', i, 'attach-network-interface-of-the-virtual-machine-in-rack-' || lpad(i::text, 2, '0'), true, '{0}', null from generate_series(1, 60) i;
         -- long: 100 nodes in 5 lanes with links between them
         insert into node select 'long', 0, 'begin', true, '{}', null;
         insert into node select 'long', i, 'step-' || lpad(i::text, 3, '0'), i % 3 > 0, case when i <= 5 then '{0}' when i % 10 = 0 then array[i - 5, i - 6] else array[i - 5] end, null from generate_series(1, 98) i;
@@ -74,7 +80,8 @@ internal static class EveryKind
          ('00000000-0000-4000-8000-000000000009', 'pay', 'succeeded', 'c0000000-0000-4000-8000-0000000000e1'),
          ('00000000-0000-4000-8000-00000000000a', 'pay', 'unwinding', 'c0000000-0000-4000-8000-0000000000e1'),
          ('00000000-0000-4000-8000-00000000000b', 'pay', 'running', 'c0000000-0000-4000-8000-0000000000d1'),
-         ('00000000-0000-4000-8000-00000000000c', 'wide', 'running', 'c0000000-0000-4000-8000-0000000000e1');
+         ('00000000-0000-4000-8000-00000000000c', 'wide', 'running', 'c0000000-0000-4000-8000-0000000000e1'),
+         ('00000000-0000-4000-8000-00000000000d', 'racks', 'running', 'c0000000-0000-4000-8000-0000000000e1');
         insert into saga_recovery.saga (id, name, creator, definition_hash, params, state, current_coordinator, time_created, abandon_time, abandon_reason, abandon_comment, failed_node, error_code, cancel_time, cancel_actor, cancel_reason)
         select id, def || '-order', coalesce(owner, 'c0000000-0000-4000-8000-0000000000e1'), sha256(convert_to(def, 'UTF8')), '{"customer":"c-4711","amount":4200,"currency":"EUR"}', state, owner, now() - interval '10 min',
           case when state = 'abandoned' then now() - interval '1 min' end, case when state = 'abandoned' then 'operator' end, case when state = 'abandoned' then 'ann: moved to the other region by hand' end,
@@ -117,9 +124,12 @@ internal static class EveryKind
         -- c: all 30 run
         select pg_temp.ev(12, 0, 'started', 0), pg_temp.ev(12, 0, 'succeeded', 1.2);
         select pg_temp.ev(12, i, 'started', 1.3) from generate_series(1, 30) i;
+        -- d: all 60 run
+        select pg_temp.ev(13, 0, 'started', 0), pg_temp.ev(13, 0, 'succeeded', 1.2);
+        select pg_temp.ev(13, i, 'started', 1.3) from generate_series(1, 60) i;
         """;
 
-    public static IReadOnlyList<Guid> All { get; } = [Unwinding, Long, Nested, Stuck, Abandoned, Unwound, Held, Unowned, Succeeded, Cancelled, OwnerDown, Wide];
+    public static IReadOnlyList<Guid> All { get; } = [Unwinding, Long, Nested, Stuck, Abandoned, Unwound, Held, Unowned, Succeeded, Cancelled, OwnerDown, Wide, Racks];
 
     private static Guid Id(int number) => Guid.Parse($"00000000-0000-4000-8000-0000000000{number:x2}");
 }

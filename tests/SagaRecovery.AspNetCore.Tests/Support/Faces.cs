@@ -67,7 +67,7 @@ internal sealed partial class Faces
         string expected = JsonSerializer.Serialize(new Dictionary<string, long>(StringComparer.Ordinal)
         {
             ["accepted here at the last pass"] = json["tracked"], ["waiting to be recovered"] = json["waiting"], ["held"] = json["held"],
-            ["recovered since start"] = json["recovered"], ["failed resumes"] = json["failed"],
+            ["recovered since start"] = json["recovered"], ["failed to recover since start"] = json["failed"],
             ["orphans"] = json["orphans"], ["owner down"] = json["ownerDown"], ["hints missed"] = json["missedHints"],
         });
         await using var browser = new BrowserRun("agreement", new Uri(service.Http.BaseAddress!, "/saga-recovery").ToString(), expected);

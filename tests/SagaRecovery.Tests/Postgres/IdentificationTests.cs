@@ -32,6 +32,44 @@ public sealed class IdentificationTests(PostgresCluster cluster) : PostgresTest(
     }
 
     [Fact]
+    public async Task The_first_eight_digits_or_more_of_an_id_find_the_newest_sagas_that_begin_so()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId[] sagas = [Id("0199c1d2-5a3b-7c4d-8e5f-60718293a4b5"), Id("0199c1d2-5a3b-7c4d-8e5f-60718293a4b6"), Id("0199c1d2-5a3c-7000-8000-000000000000")];
+        foreach (SagaId saga in sagas)
+        {
+            await CreateAsync(us, new NewSaga(saga, SagaDatabase.Definition, "1"u8.ToArray()));
+        }
+
+        (await FindAsync("0199c1d2")).Should().Equal(sagas.Reverse().Select(saga => (IdKind.Saga, (SagaId?)saga)));
+        (await FindAsync("0199C1D2-5a3c")).Should().Equal((IdKind.Saga, (SagaId?)sagas[2]));
+        (await FindAsync("0199c1d25a3b7c4d8e5f60718293a4b")).Should().Equal((IdKind.Saga, sagas[1]), (IdKind.Saga, (SagaId?)sagas[0]));
+        foreach (string none in (string[])["0199c1d", "0199c1d2-5a3d", "0199-c1d25a3b", "0199c1d2-5a3b-7c4d-8e5f-60718293a4b5-", "0199c1d25a3b7c4d8e5f60718293a4b5a"])
+        {
+            (await FindAsync(none)).Should().BeEmpty(none);
+        }
+
+        static SagaId Id(string text) => new(Guid.Parse(text));
+    }
+
+    [Fact]
+    public async Task A_part_of_a_definitions_name_finds_the_definition_after_those_with_the_whole_name()
+    {
+        Membership us = await Db.JoinAsync();
+        foreach (string name in (string[])["a-test-saga", "test-saga", "Test-Saga-2"])
+        {
+            await CreateAsync(us, new NewSaga(SagaId.NewAt(DateTimeOffset.UtcNow), SagaDatabase.DefinitionNamed(name), "1"u8.ToArray()));
+        }
+
+        (await NamesAsync("test-saga")).Should().Equal("test-saga", "Test-Saga-2", "a-test-saga");
+        (await NamesAsync("EST")).Should().Equal("Test-Saga-2", "a-test-saga", "test-saga");
+        (await NamesAsync("es")).Should().BeEmpty("two letters are no part that is looked for");
+        (await NamesAsync("%st_saga")).Should().BeEmpty("it is no pattern");
+
+        async Task<IEnumerable<string?>> NamesAsync(string text) => (await Db.Operations.IdentifyAsync(text, CancellationToken.None)).Select(match => match.Definition);
+    }
+
+    [Fact]
     public async Task A_start_key_leads_to_the_sagas_of_each_definition()
     {
         Membership us = await Db.JoinAsync();

@@ -1,20 +1,21 @@
 import { count, plain } from './text.js';
-import { ago, el } from './dom.js';
+import { ago, el, lastingSince } from './dom.js';
+import { countOf, isCalm } from './states.js';
 
 /** The parts of a report that the banners show. */
 export function bannerFacts(report) {
-  const { coordinator, heartbeat, paused, previous, lastPass, cluster, unresolved, drain } = report;
-  return [coordinator, heartbeat?.lateSince, heartbeat?.listenerError, paused, previous, lastPass?.result, lastPass?.error, cluster?.orphans, cluster?.ownerDown, unresolved?.stuck, drain];
+  const { coordinator, heartbeat, paused, previous, lastPass, cluster, problems, drain } = report;
+  return [coordinator, heartbeat?.lateSince, heartbeat?.listenerError, paused, previous, lastPass?.result, lastPass?.error, cluster?.orphans, cluster?.ownerDown, problems?.counts, drain];
 }
 
 /** The banners above each view. What concerns sagas is one line there, except in the overview. */
 export function banners(report, isOverview) {
-  const { coordinator, heartbeat, paused, previous, lastPass, cluster, unresolved, drain } = report;
+  const { coordinator, heartbeat, paused, previous, lastPass, cluster, problems, drain } = report;
   return [
     coordinator.fenced && banner('bad', 'Fenced', ` by incarnation ${coordinator.fenced.by}, `, ago(coordinator.fenced.at), ': a newer process has joined under this coordinator id. This process has stopped its sagas and accepts no new work. Stop it.'),
     coordinator.incompatible && banner('bad', 'Incompatible store', `: ${plain(coordinator.incompatible, 600)}`),
     !coordinator.incarnation && banner('warn', 'Not joined yet', ': this process has not joined as a coordinator yet, and runs no sagas.'),
-    heartbeat?.lateSince && banner('bad', 'Heartbeat late', ', none written since ', ago(heartbeat.lateSince), `${heartbeat.error ? `: ${plain(heartbeat.error, 300)}` : ''}. Other coordinators may take over the sagas of this process.`),
+    heartbeat?.lateSince && banner('bad', 'Heartbeat late', ', none written for ', lastingSince(heartbeat.lateSince), `${heartbeat.error ? `: ${plain(heartbeat.error, 300)}` : ''}. Other coordinators may take over the sagas of this process.`),
     heartbeat?.listenerError && banner('warn', 'No listener connection', `: ${plain(heartbeat.listenerError, 300)}. Heartbeats use the pool, and hints arrive late or not at all.`),
     lastPass?.result === 'Failed' && banner('bad', 'The last pass failed', `: ${plain(lastPass.error ?? '', 300)}`),
     paused && banner('warn', 'Paused', ` by ${plain(paused.note.actor, 60)}, `, ago(paused.since), `: ${plain(paused.note.reason, 300)}. Recovery resumes no sagas until the pause ends.`),
@@ -22,7 +23,7 @@ export function banners(report, isOverview) {
     isOverview ? [
       cluster?.orphans.count > 0 && unowned(cluster.orphans, 'orphan', ', unfinished and without a known owner', 'orphans'),
       cluster?.ownerDown.count > 0 && unowned(cluster.ownerDown, 'unfinished saga', ' whose owner is down', 'coordinators'),
-    ] : elsewhere(unresolved, cluster),
+    ] : elsewhere(problems),
     previous?.loopMessage && banner('bad', 'Crash loop', `: ${plain(previous.loopMessage, 600)}`),
     previous?.crashed && banner('calm', 'The previous process did not shut down', ', last seen ', ago(previous.lastSeen), previous.inFlight > 0 ? `; ${count(previous.inFlight, 'saga')} it had in flight will be resumed last.` : '.'),
   ];
@@ -41,14 +42,11 @@ function unowned(sagas, what, why, place) {
     '. ', el('button', { type: 'button', class: 'link', 'data-key': `to-${place}`, onclick: () => document.getElementById(place)?.scrollIntoView() }, 'Reassign them'), '.');
 }
 
-/** What waits for an operator, as one line. */
-function elsewhere(unresolved, cluster) {
-  const found = [
-    unresolved?.stuck.count > 0 && count(unresolved.stuck.count, 'stuck saga'),
-    cluster?.orphans.count > 0 && count(cluster.orphans.count, 'orphan'),
-    cluster?.ownerDown.count > 0 && `${count(cluster.ownerDown.count, 'unfinished saga')} whose owner is down`,
-  ].filter(Boolean);
-  return found.length > 0 && banner('bad', 'Needs attention', `: ${found.join(', ')}. `, el('a', { href: '#/' }, 'Overview'), '.');
+/** The problems that no operator has acknowledged, as one line. */
+function elsewhere(problems) {
+  const open = (problems?.counts ?? []).filter((one) => one.open > 0);
+  const tone = open.every((one) => isCalm(one.kind)) ? 'warn' : 'bad';
+  return open.length > 0 && banner(tone, 'Needs attention', `: ${open.map((one) => countOf(one.kind, one.open)).join(', ')}. `, el('a', { href: '#/' }, 'Overview'), '.');
 }
 
 export function banner(tone, title, ...text) {

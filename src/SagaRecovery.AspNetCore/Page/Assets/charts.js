@@ -10,7 +10,8 @@ let selected = null;
 /** Formats the nonzero counts of a pass. */
 function numbersOf(pass) {
   const named = ['found', 'recovered', 'failed', 'skipped', 'removed', 'starting', 'unknownDefinition', 'backingOff', 'held', 'paused', 'deferred', 'waitingForSlot', 'abandoned', 'unreadable', 'superseded', 'notAttempted', 'notRelinquished', 'missedHints'];
-  return named.filter((name) => pass[name] > 0).map((name) => `${words(name)} ${pass[name]}`).join(', ') || 'nothing to do';
+  const counts = named.filter((name) => pass[name] > 0).map((name) => `${words(name)} ${pass[name]}`).join(', ') || (pass.result === 'Failed' ? 'nothing done' : 'nothing to do');
+  return counts[0].toUpperCase() + counts.slice(1);
 }
 
 /**

@@ -17,7 +17,7 @@ export function coordinatorsCard(answer, report, refresh) {
     ['heartbeat', (one) => badge(one.answers ? 'good' : one.hasShutDown ? 'calm' : 'bad', one.answers ? '✓ alive' : one.hasShutDown ? '– shut down' : '✗ silent')],
     ['version', (one) => plain((one.version ?? '').replace(/(?<=\+.{8}).+/, ''), 40)],
     ['in progress', (one) => one.inProgress ?? '', 'number'],
-    ['last seen', (one) => `${lasting(seconds(one.silence))} ago`],
+    ['last seen', (one) => (seconds(one.silence) < 1 ? 'now' : `${lasting(seconds(one.silence))} ago`)],
     ['process', (one) => [`${one.processId}, incarnation ${one.incarnation}`, runs(one)]],
     ['operator action', (one) => one.inProgress > 0 && reassignButton({ id: one.id, answers: one.answers }, targets, refresh), 'controls'],
   ]));

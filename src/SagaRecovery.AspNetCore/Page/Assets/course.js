@@ -1,35 +1,56 @@
 import { clock, count, lasting, plain } from './text.js';
-import { ago, badge, card, el, region, table } from './dom.js';
+import { ago, badge, card, el, lastingSince, now, region, table } from './dom.js';
 
 /** The number of nodes that the timeline shows. */
 const mostRows = 400;
 
 /**
  * The timeline of the nodes of a saga: a row for each node that has begun, in the order in which they began, with a bar for its action and one for its
- * undo. The steps in progress in this process add the number of their attempt and the time of the next.
+ * undo. That of a saga that runs is open: it ends now, as `extendCourse` keeps it. The steps in progress in this process add the number of their
+ * attempt and the time of the next.
  */
-export function courseCard(saga, nodes, steps) {
+export function courseCard(nodes, steps, isOpen) {
   const begun = nodes.filter((node) => Object.keys(node.events).length > 0).map((node) => ({ ...node, ...timesOf(node) })).sort((one, other) => one.first - other.first);
   if (begun.length === 0) {
     return null;
   }
-  const hasEnded = !['Running', 'Unwinding'].includes(saga.summary.state);
   const from = Math.min(...begun.map((node) => node.first));
-  const to = Math.max(from + 1, ...begun.map((node) => node.last), ...(hasEnded ? [] : steps.map((step) => Date.parse(step.attemptSince ?? step.since))));
-  const range = { from, length: to - from };
+  const to = isOpen ? null : Math.max(from + 1, ...begun.map((node) => node.last));
   const left = nodes.length - begun.length;
+  const view = region('course', 'The timeline of the nodes', table(begun.slice(0, mostRows), [
+    ['node', (node) => plain(node.name)],
+    ['state', (node) => badge(node.state.tone, `${node.state.sign} ${node.state.word}`)],
+    ['began', (node) => clock(node.first).slice(11), 'when'],
+    ['action', (node) => took(node.action, isOpen), 'when'],
+    ['undo', (node) => took(node.undoing, isOpen), 'when'],
+    ['attempts', (node) => attempts(node, steps), 'attempts'],
+    ['course', (node) => el('div', { class: 'lane', 'aria-hidden': 'true' }, bar(node.action, node.events.Failed ? 'bad' : 'good', isOpen), bar(node.undoing, node.events.UndoFailed ? 'bad' : 'warn', isOpen)), 'lane-cell'],
+  ]));
+  Object.assign(view.dataset, { from, to: to ?? 'now' });
+  placeBars(view, to ?? now());
   return card('Timeline',
-    el('p', { class: 'soft small' }, `${clock(from)} to ${clock(to)}, ${lasting(range.length / 1000)}.`, left > 0 && ` Not begun: ${left} of ${count(nodes.length, 'node')}.`),
-    region('course', 'The timeline of the nodes', table(begun.slice(0, mostRows), [
-      ['node', (node) => plain(node.name, 80)],
-      ['state', (node) => badge(node.state.tone, `${node.state.sign} ${node.state.word}`)],
-      ['began', (node) => clock(node.first).slice(11), 'when'],
-      ['action', (node) => took(node.action, hasEnded), 'when'],
-      ['undo', (node) => took(node.undoing, hasEnded), 'when'],
-      ['attempts', (node) => attempts(node, steps), 'attempts'],
-      ['course', (node) => el('div', { class: 'lane', 'aria-hidden': 'true' }, bar(node.action, node.events.Failed ? 'bad' : 'good', range), bar(node.undoing, node.events.UndoFailed ? 'bad' : 'warn', range)), 'lane-cell'],
-    ])),
+    el('p', { class: 'soft small' }, clock(from), to ? ` to ${clock(to)}, ${lasting((to - from) / 1000)}.` : [' to now, ', lastingSince(new Date(from).toISOString()), ': it runs.'],
+      left > 0 && ` Not begun: ${left} of ${count(nodes.length, 'node')}.`),
+    view,
     begun.length > mostRows && el('p', { class: 'soft small' }, `The first ${mostRows} of ${begun.length}.`));
+}
+
+/** Extends an open timeline up to now. */
+export function extendCourse(place) {
+  const view = place.querySelector('.course[data-to=now]');
+  if (view) {
+    placeBars(view, now());
+  }
+}
+
+function placeBars(view, to) {
+  const from = Number(view.dataset.from);
+  const length = Math.max(1, to - from);
+  for (const part of view.querySelectorAll('.lane i')) {
+    const [start, end] = [Number(part.dataset.start), Math.min(to, Number(part.dataset.end ?? to))];
+    part.style.left = `min(${(100 * (start - from)) / length}%, 100% - 3px)`; // what begins at the end is seen
+    part.style.width = `${(100 * Math.max(0, end - start)) / length}%`;
+  }
 }
 
 function timesOf({ events }) {
@@ -42,8 +63,8 @@ function timesOf({ events }) {
   };
 }
 
-function took(span, hasEnded) {
-  return span === null ? '' : span.end !== null ? lasting(Math.max(0, span.end - span.start) / 1000) : hasEnded ? 'did not end' : ['began ', ago(new Date(span.start).toISOString())];
+function took(span, isOpen) {
+  return span === null ? '' : span.end !== null ? lasting(Math.max(0, span.end - span.start) / 1000) : isOpen ? ['running for ', lastingSince(new Date(span.start).toISOString())] : 'did not end';
 }
 
 /** The number of attempts: of a step in progress those of this process, of a failed one those that its error records. */
@@ -56,12 +77,12 @@ function attempts(node, steps) {
   return recorded && Number(recorded[1]) > 0 ? recorded[1] : '';
 }
 
-function bar(span, tone, { from, length }) {
+/** A bar without an end is open, and reaches to the end of the timeline. Of a saga that runs it fades there. */
+function bar(span, tone, isOpen) {
   if (span === null) {
     return null;
   }
-  const part = el('i', { class: span.end === null ? `open ${tone === 'good' ? 'busy' : tone}` : tone });
-  part.style.left = `${(100 * (span.start - from)) / length}%`;
-  part.style.width = `${(100 * ((span.end ?? from + length) - span.start)) / length}%`;
+  const part = el('i', { class: span.end !== null ? tone : `open ${isOpen && tone === 'good' ? 'busy' : isOpen ? tone : 'calm'}` });
+  Object.assign(part.dataset, { start: span.start, ...(span.end !== null && { end: span.end }) });
   return part;
 }

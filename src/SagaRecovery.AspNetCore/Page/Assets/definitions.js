@@ -11,7 +11,7 @@ const patience = 60_000;
 /** The needs for a definition by urgency, with the answer to the question if its class may be deleted. */
 const needs = {
   None: ['calm', 'may be deleted'],
-  StuckSagas: ['warn', 'may be deleted', ' unless an undo of a stuck saga is to be retried'],
+  StuckSagas: ['warn', 'needed', ' if an undo is to be retried'],
   UnfinishedSagas: ['good', 'needed'],
   NotRunnable: ['bad', 'no process can run it', ' and it has unfinished sagas'],
 };
@@ -52,11 +52,11 @@ export function definitionsView(main) {
       el('p', { class: 'soft' }, 'A class may be deleted once no unfinished saga has its definition, and the program starts no saga of it any more.'),
       list.definitions.length === 0 ? el('p', { class: 'soft' }, 'No definition is stored or published.') : table(rows(list), [
         ['definition', (row) => `${plain(row.name, 100)} v${row.version}`],
-        ['hash', (row) => row.hash ? el('span', { class: 'id', title: row.hash }, row.hash.slice(0, 12)) : row.shapes === 1 ? 'any' : `${row.shapes} shapes`],
+        ['hash', (row) => row.hash ? el('span', { class: 'id', title: row.hash }, row.hash.slice(0, 12)) : row.shapes === 1 ? 'any' : `${row.shapes} shapes`, 'when'],
         ['unfinished', (row) => row.unfinished, 'number'],
         ['ended', (row) => [row.ended, row.ended >= 1000 && '+', row.stuck > 0 && ` (${row.stuck} stuck)`], 'number'],
-        ['may it be deleted?', (row) => answer(...needs[row.need])],
-        ['can run it', (row) => runners(row, list.runAny)],
+        ['may it be deleted?', (row) => answer(row)],
+        ['can run it', (row) => runners(row, list.runAny), 'when'],
       ]),
       button());
   }
@@ -81,7 +81,12 @@ function total(shapes) {
   };
 }
 
-function answer(tone, text, more) {
+/** The answer in the words of the tool. A class that a process has registered is not called superfluous before it had a saga. */
+function answer(row) {
+  if (row.need === 'None' && row.ended === 0 && row.runBy.length > 0) {
+    return badge('calm', 'registered, has no sagas');
+  }
+  const [tone, text, more] = needs[row.need];
   return [badge(tone, text), more];
 }
 

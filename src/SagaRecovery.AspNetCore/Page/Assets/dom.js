@@ -1,4 +1,4 @@
-import { clock, lasting, plain } from './text.js';
+import { clock, isTime, lasting, plain } from './text.js';
 
 /** The longest single text on the page, in characters. */
 const longest = 17_000;
@@ -9,6 +9,11 @@ let clockOffset = 0;
 /** Compares the clocks. The header has whole seconds, which were cut. */
 export function setClock(serverDate) {
   clockOffset = serverDate ? Date.parse(serverDate) + 500 - Date.now() : clockOffset;
+}
+
+/** The time of the service, in ms. */
+export function now() {
+  return Date.now() + clockOffset;
 }
 
 /** Creates an element. Text children become text nodes, never markup. */
@@ -55,13 +60,22 @@ export function show(place, facts, build) {
 
 /** A relative time, "3 s ago" or "in 5 s", that tick keeps current. */
 export function ago(time) {
-  return el('time', { datetime: time, title: clock(time), 'data-ago': true });
+  return relative(time, 'ago');
+}
+
+/** The time that has passed since another, "3 s", that tick keeps current. */
+export function lastingSince(time) {
+  return relative(time, 'lasting');
+}
+
+function relative(time, form) {
+  return isTime(time) ? el('time', { datetime: time, title: clock(time), 'data-relative': form }) : 'at an unknown time';
 }
 
 export function tick() {
-  for (const element of document.querySelectorAll('time[data-ago]')) {
-    const past = (Date.now() + clockOffset - Date.parse(element.dateTime)) / 1000;
-    const text = past < -1 ? `in ${lasting(-past)}` : past < 1 ? 'now' : `${lasting(past)} ago`;
+  for (const element of document.querySelectorAll('time[data-relative]')) {
+    const past = (now() - Date.parse(element.dateTime)) / 1000;
+    const text = element.dataset.relative === 'lasting' ? lasting(past) : past < -1 ? `in ${lasting(-past)}` : past < 1 ? 'now' : `${lasting(past)} ago`;
     if (element.textContent !== text) {
       element.textContent = text;
     }

@@ -21,34 +21,44 @@ export function eventsCard(saga) {
 function eventsTable(events) {
   return table(events, [
     ['time', (event) => el('span', { title: event.time }, `${clock(event.time).slice(0, -1)}.${event.time.slice(20, 23).replace(/\D.*/, '').padEnd(3, '0')}Z`), 'when'],
-    ['node', (event) => plain(event.node, 80)],
+    ['node', (event) => plain(event.node)],
     ['what', (event) => badge(typeTones[event.type], words(event.type))],
     ['data', (event) => event.data && payload(readable(event), `${event.nodeId}-${event.type}`)],
   ]);
 }
 
-/** Formats an error of the durable executor as a sentence, and returns any other data unchanged. */
+/** Formats an error of the durable executor as a sentence with its stack trace and the rest below, and returns any other data unchanged. */
 function readable(event) {
-  if (event.type === 'Failed' || event.type === 'UndoFailed') {
+  const { code, message, exception, ...rest } = (['Failed', 'UndoFailed'].includes(event.type) && parsed(event.data)) || {};
+  if (!code || !message) {
+    return event.data;
+  }
+  const others = Object.entries(rest).map(([name, value]) => `${words(name)}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  return [`${code}: ${message}`, exception, ...others].filter(Boolean).join('\n');
+}
+
+/** Parses an object of JSON, also one that was cut inside its last text. Returns null for any other text. */
+function parsed(text) {
+  for (const json of [text, `${text.replace(/\\(u[0-9a-fA-F]{0,3})?$/, '')}…"}`]) {
     try {
-      const { code, message, exception } = JSON.parse(event.data);
-      return code && message ? `${code}: ${message}${exception ? `\n${exception}` : ''}` : event.data;
+      // A number that the browser cannot represent stays as it is written, where the browser says how.
+      return Object(JSON.parse(json, (_, value, context) => (typeof value === 'number' && context?.source && String(value) !== context.source ? context.source : value)));
     } catch {
-      return event.data; // truncated, or written by another executor
+      // the next try, or another executor's data
     }
   }
-  return event.data;
+  return null;
 }
 
 /** Shows the beginning of a text, and the rest on demand. */
 export function payload(text, key) {
-  const first = text.split('\n', 1)[0];
+  const first = text.split(/\r?\n/, 1)[0];
   return text.length <= 120 && first === text
     ? el('code', {}, plain(text))
     : el('details', { 'data-key': `data-${key}` }, el('summary', {}, el('code', {}, plain(first, 160))), el('pre', {}, lines(text)));
 }
 
-/** Makes each line of a text safe to show. */
+/** The lines of a text. A tab is no hidden character in them. */
 function lines(text) {
-  return text.split('\n').map((line) => [line, el('br')]);
+  return text.split(/\r?\n/).map((line) => [line.replaceAll('\t', '    '), el('br')]);
 }

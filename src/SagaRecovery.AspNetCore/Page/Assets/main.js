@@ -1,5 +1,5 @@
 import { clock, lasting, plain } from './text.js';
-import { show, tick } from './dom.js';
+import { card, el, show, tick } from './dom.js';
 import { get, Unreachable } from './service.js';
 import { banner, bannerFacts, banners } from './banners.js';
 import { overview } from './overview.js';
@@ -23,12 +23,7 @@ let lostSince = null;
 function route(event) {
   const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
   const [kind, id] = path.split('/');
-  view = kind === 'saga' ? sagaView(main, refresh, decodeURIComponent(id ?? ''))
-    : kind === 'sagas' ? sagasView(main, refresh, query)
-    : kind === 'plan' ? planView(main)
-    : kind === 'find' ? findView(main, query)
-    : kind === 'definitions' ? definitionsView(main)
-    : overview(main, refresh);
+  view = viewOf(kind, decoded(id ?? ''), query);
   document.title = `${view.title} · saga recovery`;
   for (const link of document.querySelectorAll('nav a')) {
     const current = link.hash === `#/${kind === 'saga' ? 'sagas' : kind}`;
@@ -39,6 +34,32 @@ function route(event) {
     scrollTo(0, 0);
   }
   refresh();
+}
+
+function viewOf(kind, id, query) {
+  switch (kind) {
+    case '': return overview(main, refresh);
+    case 'saga': return id ? sagaView(main, refresh, id) : noView();
+    case 'sagas': return sagasView(main, refresh, query);
+    case 'plan': return planView(main);
+    case 'find': return findView(main, query);
+    case 'definitions': return definitionsView(main);
+    default: return noView();
+  }
+}
+
+/** Decodes a part of the address. Returns null if it is malformed. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
+}
+
+function noView() {
+  main.replaceChildren(card('No such view', el('p', {}, `This page has no view at ${plain(location.hash)}. `, el('a', { href: '#/' }, 'Overview'), '.')));
+  return { title: 'No such view', load: async () => {} };
 }
 
 /** Refreshes the status, then the view. A call during a refresh schedules one more after it. */

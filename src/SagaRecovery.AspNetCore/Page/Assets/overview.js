@@ -1,5 +1,5 @@
 import { clock, lasting, plain, seconds } from './text.js';
-import { ago, badge, card, el, more, sagaCell, sagaLink, show, table } from './dom.js';
+import { ago, badge, card, el, lastingSince, more, now, sagaCell, sagaLink, show, table } from './dom.js';
 import { get } from './service.js';
 import { actionButton, actionHint, actionWord, passButton } from './actions.js';
 import { histogram, timeline } from './charts.js';
@@ -15,7 +15,10 @@ export function overview(main, refresh) {
   let inProgress = null;
   const afterReassign = () => { turn = 0; refresh(); };
   const showTiles = (report) => show(tilesAt, tileFacts(report, inProgress), () => tiles(tileFacts(report, inProgress)));
-  const showAttention = (report) => show(attentionAt, [report.problems?.problems, report.problems?.counts, report.waiting], () => attention(report, refresh));
+  const showAttention = (report) => {
+    const oldAt = ageOf(report, report.problems?.at);
+    show(attentionAt, [report.problems?.problems, report.problems?.counts, report.waiting, oldAt], () => attention(report, oldAt, refresh));
+  };
   return {
     title: 'Overview',
     async load(report) {
@@ -37,40 +40,55 @@ export function overview(main, refresh) {
   };
 }
 
-/** The tiles. The count in progress comes from the database, the count running here from the last pass. */
+/** The age, in ms, from which a number says how old it is. By default the numbers of the store are read each minute. */
+const oldAge = 90_000;
+
+/** Returns the time of a number from the store if it may have changed since: it is old, or the store does not answer. Returns null otherwise. */
+function ageOf({ lastPass, heartbeat }, at) {
+  const isAway = lastPass?.result === 'Failed' || heartbeat?.lateSince;
+  return at && (isAway || now() - Date.parse(at) > oldAge) ? at : null;
+}
+
+/**
+ * The tiles: label, number, tone, and the time of an old number. A number is null if it is not known. The count in progress comes from the database, the
+ * count running here from the last pass.
+ */
 function tileFacts(report, inProgress) {
-  const pass = report.lastPass;
+  const { lastPass: pass, unresolved, cluster, steps, stalled } = report;
   const some = (number, tone) => (number > 0 ? tone : 'calm');
+  const [resolvedAt, clusterAt] = [ageOf(report, unresolved?.at), ageOf(report, cluster?.at)];
   return [
-    ['stuck', report.unresolved?.stuck.count ?? '?', some(report.unresolved?.stuck.count, 'bad')],
+    ['stuck', unresolved?.stuck.count, some(unresolved?.stuck.count, 'bad'), resolvedAt],
     ['waiting to be recovered', report.waitingCount, some(report.waitingCount, 'warn')],
-    ['steps hanging', report.steps?.hangingCount ?? 0, some(report.steps?.hangingCount, 'bad')],
-    ['orphans', report.cluster?.orphans.count ?? 0, some(report.cluster?.orphans.count, 'bad')],
-    ['owner down', report.cluster?.ownerDown.count ?? 0, some(report.cluster?.ownerDown.count, 'bad')],
-    ['abandoned', report.unresolved?.abandoned.count ?? '?', some(report.unresolved?.abandoned.count, 'warn')],
+    ['steps hanging', steps?.hangingCount, some(steps?.hangingCount, 'bad')],
+    ['orphans', cluster?.orphans.count, some(cluster?.orphans.count, 'bad'), clusterAt],
+    ['owner down', cluster?.ownerDown.count, some(cluster?.ownerDown.count, 'bad'), clusterAt],
+    ['abandoned', unresolved?.abandoned.count, some(unresolved?.abandoned.count, 'warn'), resolvedAt],
     ['held', report.heldCount, some(report.heldCount, 'warn')],
-    ['stalled', report.stalled?.count ?? 0, some(report.stalled?.count, 'warn')],
-    ['steps retried', report.steps?.retryingCount ?? 0, report.steps?.overdueCount > 0 ? 'warn' : some(report.steps?.retryingCount, 'busy')],
+    ['stalled', stalled?.count, some(stalled?.count, 'warn')],
+    ['steps retried', steps?.retryingCount, steps?.overdueCount > 0 ? 'warn' : some(steps?.retryingCount, 'busy')],
     ['deferred', pass?.deferred ?? 0, some(pass?.deferred, 'warn')],
-    ['in progress', inProgress ?? '?', some(inProgress, 'busy')],
+    ['in progress here', inProgress, some(inProgress, 'busy')],
     ['accepted here at the last pass', report.tracked, some(report.tracked, 'busy')],
     ['waiting for a slot', report.waitingForSlot, some(report.waitingForSlot, 'busy')],
     ['recovered since start', report.totals.recovered, some(report.totals.recovered, 'good')],
-    ['failed resumes', report.totals.failed, pass?.failed > 0 ? 'bad' : 'calm'],
+    ['failed to recover since start', report.totals.failed, pass?.failed > 0 ? 'bad' : 'calm'],
     ['hints missed', report.totals.missedHints, 'calm'],
     [`passes, ${report.totals.failedPasses} failed`, report.totals.passes, pass?.result === 'Failed' ? 'bad' : 'calm'],
-  ];
+  ].map(([label, number, tone, oldAt]) => [label, number ?? null, tone, oldAt ?? null]);
 }
 
 const urgency = ['bad', 'warn', 'busy', 'good', 'calm'];
 
-/** The tiles with what needs an operator first. What is zero is one quiet line. */
+/** The tiles with what needs an operator first. What is zero is one quiet line, and what is not known another. */
 function tiles(facts) {
-  const [some, none] = [facts.filter(([, number]) => number !== 0), facts.filter(([, number]) => number === 0)];
+  const [some, none, unknown] = [(number) => number > 0, (number) => number === 0, (number) => number === null].map((is) => facts.filter(([, number]) => is(number)));
   const sorted = some.toSorted(([, , one], [, , other]) => urgency.indexOf(one) - urgency.indexOf(other));
+  const named = (label, oldAt) => [label, oldAt && [', as of ', ago(oldAt)]];
   return [
-    el('div', { class: 'tiles' }, sorted.map(([label, number, tone]) => el('div', { class: `tile ${tone}` }, el('b', {}, number), el('span', {}, label)))),
-    none.length > 0 && el('p', { class: 'zeros soft small' }, none.map(([label]) => el('span', { class: 'tile zero' }, el('b', {}, 0), ` ${label}`))),
+    el('div', { class: 'tiles' }, sorted.map(([label, number, tone, oldAt]) => el('div', { class: `tile ${tone}` }, el('b', {}, number), el('span', {}, named(label, oldAt))))),
+    none.length > 0 && el('p', { class: 'zeros soft small' }, none.map(([label, , , oldAt]) => el('span', { class: 'tile zero' }, el('b', {}, 0), ' ', named(label, oldAt)))),
+    unknown.length > 0 && el('p', { class: 'zeros soft small' }, `Not known: ${unknown.map(([label]) => label).join(', ')}.`),
   ];
 }
 
@@ -89,7 +107,7 @@ function actionButtons(report, refresh) {
 function retention({ policy, archives, endedAbout, oldest, lastRun, nextRun, failedInARow }) {
   const ended = endedAbout === null ? 'number of ended sagas not known yet' : `about ${endedAbout.toLocaleString('en-US')} ended sagas`;
   return el('p', { class: 'soft small' },
-    `Retention: ${policy === null ? 'off' : `${plain(policy)}${archives ? ', exported before' : ''}`}; ${ended}`, oldest && [', the oldest saga ', ago(oldest)],
+    `Retention: ${policy === null ? 'off' : `${plain(policy)}${archives ? ', exported before' : ''}`}; ${ended}`, oldest && [', the oldest saga of ', ago(oldest)],
     lastRun && ['; last run ', ago(lastRun.startedAt), `, deleted ${lastRun.deleted.toLocaleString('en-US')} `],
     failedInARow > 0 && [badge('bad', `failed ${failedInARow} in a row`), ` ${plain(lastRun.error)}`],
     nextRun && ['; next ', ago(nextRun)]);
@@ -140,7 +158,7 @@ function stepsTable(steps) {
     ['attempt', (one) => one.step.attempt, 'number'],
     ['last error', (one) => (one.step.lastError ? plain(one.step.lastError) : '')],
     ['since', (one) => ago(one.step.since)],
-    ['next attempt', (one) => (one.step.nextAttempt ? ago(one.step.nextAttempt) : one.step.attemptSince ? ['runs since ', ago(one.step.attemptSince)] : 'due')],
+    ['next attempt', (one) => (one.step.nextAttempt ? ago(one.step.nextAttempt) : one.step.attemptSince ? ['running for ', lastingSince(one.step.attemptSince)] : 'due')],
   ]);
 }
 

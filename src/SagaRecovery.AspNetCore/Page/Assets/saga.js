@@ -1,19 +1,20 @@
 import { clock, plain, words } from './text.js';
-import { ago, card, el, hostOf, show, table } from './dom.js';
+import { ago, card, el, hostOf, show } from './dom.js';
 import { addressOf, get, reasonOf } from './service.js';
 import { actionButton, actionHint } from './actions.js';
-import { courseCard } from './course.js';
+import { courseCard, extendCourse } from './course.js';
 import { eventsCard, payload } from './events.js';
 import { drawGraph, scrollGraph } from './graph.js';
-import { nodesOf, runningNodes, undosToSkip } from './nodes.js';
-import { statusBadges, toneOf } from './states.js';
+import { begunNodes, nodesOf, undosToSkip } from './nodes.js';
+import { canRetry, isInProgress, mayRun, statusBadges, toneOf } from './states.js';
+import { stepsCard } from './steps.js';
 
 const ended = ['Succeeded', 'Unwound', 'Abandoned', 'Unknown'];
 
-/** The view of one saga: its verdict and operator actions, the graph and the timeline of its nodes, its details and events. */
+/** The view of one saga: its verdict and operator actions, the steps in progress, the graph and the timeline of its nodes, its details and events. */
 export function sagaView(main, refresh, id) {
-  const places = ['verdict', 'graph', 'course', 'facts', 'events'].map((name) => el('div', { id: name }));
-  const [verdictAt, graphAt, courseAt, factsAt, eventsAt] = places;
+  const places = ['verdict', 'steps', 'graph', 'course', 'facts', 'events'].map((name) => el('div', { id: name }));
+  const [verdictAt, stepsAt, graphAt, courseAt, factsAt, eventsAt] = places;
   main.replaceChildren(...places);
   const scrolled = {};
   return {
@@ -24,13 +25,17 @@ export function sagaView(main, refresh, id) {
       const saga = found.ok ? found.body : null;
       const verdict = explained.body?.verdict ? explained.body : null;
       const calm = verdict && { ...verdict, owner: null }; // the owner's silence changes with every request
-      const nodes = saga ? nodesOf(saga) : [];
+      const runs = saga && mayRun(saga, verdict);
+      const nodes = saga ? nodesOf(saga, runs) : [];
       const steps = verdict?.run?.steps ?? [];
       show(verdictAt, [calm, saga?.summary, saga?.hold, saga?.events.length, explained.status], () => verdictCard(id, verdict, explained, saga, nodes, refresh));
+      show(stepsAt, steps, () => stepsCard(steps));
       const width = verdictAt.clientWidth - 44; // the card's padding, and the margin of the drawing
-      show(graphAt, [saga?.graph, saga?.events, width], () => saga && graphCard(saga, nodes, width));
+      show(graphAt, [saga?.graph, saga?.events, runs, width], () => saga && graphCard(saga, nodes, width, scrolled));
       scrollGraph(graphAt, nodes, scrolled);
-      show(courseAt, [saga?.summary.state, saga?.events, steps], () => saga && courseCard(saga, nodes, steps));
+      const isOpen = saga && runs && isInProgress(saga.summary.state);
+      show(courseAt, [isOpen, saga?.events, steps], () => saga && courseCard(nodes, steps, isOpen));
+      extendCourse(courseAt);
       show(eventsAt, saga?.events, () => saga && eventsCard(saga));
       show(factsAt, saga && { ...saga, owner: saga.owner?.host }, () => saga && factsCard(saga));
     },
@@ -53,8 +58,7 @@ function verdictCard(id, verdict, explained, saga, nodes, refresh) {
       verdict.unwinding && progress(verdict.unwinding),
       verdict.advice && el('p', {}, `→ ${plain(verdict.advice, 400)}`)),
     facts.length > 0 && el('dl', {}, facts.map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)])),
-    verdict.run?.steps.length > 0 && stepsTable(verdict.run.steps),
-    saga && actionButtons(saga, nodes, refresh),
+    saga && actionButtons(saga, verdict, nodes, refresh),
     saga && el('p', { class: 'row keep small' },
       el('a', { href: addressOf(`/sagas/${encodeURIComponent(id)}/incident`), download: `saga-${id}.txt`, 'data-key': 'incident' }, 'Save everything as text'),
       el('button', { type: 'button', class: 'link', 'data-key': 'print', onclick: () => print() }, 'Print')));
@@ -73,31 +77,20 @@ function progress({ undone, toUndo }) {
     el('progress', { max: toUndo, value: undone, 'aria-label': 'Nodes undone' }), el('span', { class: 'soft' }, `${undone} of ${toUndo} undone`));
 }
 
-/** The steps in progress in this process, with their attempts. */
-function stepsTable(steps) {
-  return table(steps, [
-    ['step in progress', (step) => `${step.isUndo ? 'undo' : 'action'} of ${plain(step.node, 80)}`],
-    ['attempt', (step) => step.attempt, 'number'],
-    ['state', (step) => (step.attemptSince ? ['began ', ago(step.attemptSince)] : step.nextAttempt ? ['next attempt ', ago(step.nextAttempt)] : 'next attempt due')],
-    ['last error', (step) => (step.lastError ? plain(step.lastError) : '')],
-    ['since', (step) => ago(step.since)],
-  ]);
-}
-
-function actionButtons(saga, nodes, refresh) {
+function actionButtons(saga, verdict, nodes, refresh) {
   const { state } = saga.summary;
   if (ended.includes(state)) {
     return el('p', { class: 'soft small' }, state === 'Unknown' ? 'The state cannot be read. No operator action applies.' : 'The saga has ended. No operator action applies.');
   }
   const button = (name, label, more) => actionButton(name, { label, saga: saga.summary, after: refresh, ...more });
-  const [running, undos] = [runningNodes(nodes), undosToSkip(nodes)];
+  const [begun, undos] = [begunNodes(nodes), undosToSkip(nodes)];
   const isStuck = state === 'Stuck';
   return [
     el('div', { class: 'row' },
       isStuck && button('retry-undo', 'Retry the undo'),
       !isStuck && (saga.hold ? button('release', 'Release') : button('hold', 'Hold')),
-      !isStuck && button('retry', 'Retry now'),
-      !isStuck && running.length > 0 && button('inject-error', 'Inject an error', { nodes: running }),
+      canRetry(verdict) && button('retry', 'Retry now'),
+      !isStuck && begun.length > 0 && button('inject-error', 'Inject an error', { nodes: begun }),
       undos.length > 0 && button('skip-undo', 'Skip an undo', { nodes: undos }),
       state === 'Running' && !saga.cancellation && button('cancel', 'Cancel the saga'),
       !isStuck && button('abandon', 'Abandon')),
@@ -105,8 +98,8 @@ function actionButtons(saga, nodes, refresh) {
   ];
 }
 
-function graphCard(saga, nodes, width) {
-  const drawing = saga.graph && drawGraph(nodes.slice(0, saga.graph.nodes.length), width);
+function graphCard(saga, nodes, width, seen) {
+  const drawing = saga.graph && drawGraph(nodes.slice(0, saga.graph.nodes.length), width, seen);
   return card('Nodes', drawing || el('p', { class: 'soft' }, saga.graph ? 'The graph is too large to draw.' : 'The definition is in a format that only its executor can read.'));
 }
 

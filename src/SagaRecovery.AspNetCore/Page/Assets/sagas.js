@@ -84,7 +84,7 @@ function list(answer, filter, known, refresh) {
   return card('Sagas, newest first', table(answer.body, [
     ['saga', (saga) => sagaCell(saga.id, `${saga.name}${saga.version ? ` v${saga.version}` : ''}`)],
     ['state', (saga) => listedBadges(saga, known)],
-    ['created', (saga) => (saga.unreadable ? el('span', { title: plain(saga.unreadable, 1000) }, badge('bad', 'unreadable')) : [clock(saga.timeCreated), el('div', { class: 'soft small' }, ago(saga.timeCreated))])],
+    ['created', (saga) => (saga.unreadable ? el('span', { title: plain(saga.unreadable, 1000) }, badge('bad', 'unreadable')) : [clock(saga.timeCreated), el('div', { class: 'soft small' }, ago(saga.timeCreated))]), 'when'],
     ['failure', (saga) => (saga.errorCode ? [saga.failedNode, saga.errorCode].filter(Boolean).map((part) => plain(part, 80)).join(': ') : '')],
     ['generation', (saga) => saga.generation, 'number'],
   ]), answer.next && el('p', {}, el('a', { href: `#/sagas${answer.next}` }, 'Older sagas')), batch(filter, refresh));
@@ -105,7 +105,7 @@ function counts(answer, hosts, again) {
   return card('Counts',
     unfinished.length === 0 ? el('p', { class: 'soft' }, 'No unfinished sagas.') : table(unfinished, [
       ['definition', (one) => el('a', { href: `#/sagas?${new URLSearchParams({ name: one.name, state: one.state.toLowerCase() })}` }, plain(one.name, 100))],
-      ['state', (one) => one.state.toLowerCase()], ['owner', (one) => (one.owner ? [hosts.get(one.owner) ?? 'never joined', el('div', { class: 'id' }, one.owner)] : 'none')], ['sagas', (one) => one.count, 'number'],
+      ['state', (one) => one.state.toLowerCase(), 'when'], ['owner', (one) => (one.owner ? [hosts.get(one.owner) ?? 'never joined', el('div', { class: 'id' }, one.owner)] : 'none')], ['sagas', (one) => one.count, 'number'],
     ]),
     el('p', {}, ended === null || ended === undefined ? 'The number of ended sagas is not known.' : `About ${count(ended, 'saga')} ended.`,
       others.map((one) => [' ', el('a', { href: `#/sagas?state=${one.state.toLowerCase()}` }, `${one.count}${one.orMore ? ' or more' : ''} ${one.state.toLowerCase()}`), '.'])),

@@ -5,7 +5,7 @@ import { get, reasonOf } from './service.js';
 /** The endpoint answers with at most as many. */
 const mostFound = 20;
 
-/** Lets the search box of the page find any id, start key, tag, definition, coordinator or operator action. */
+/** Lets the search box of the page find sagas, definitions, coordinators and operator actions. */
 export function startSearch() {
   document.getElementById('search').addEventListener('submit', (event) => {
     event.preventDefault();
@@ -46,7 +46,11 @@ function found(id, answer) {
     return card('Search', el('p', { class: 'answer bad' }, plain(reasonOf(answer), 400)));
   }
   return card(`Found for '${plain(id, 80)}'`, answer.body.length === 0
-    ? el('p', { class: 'soft' }, `Nothing has the id '${plain(id, 80)}'. The search finds ids, start keys, tags, values of tags, definitions and their hashes, coordinators, and numbers of operator actions.`)
-    : el('ul', {}, answer.body.map((match) => el('li', {}, plain(match.description, 600), match.sagaId && [' ', sagaLink(match.sagaId)]))),
+    ? el('p', { class: 'soft' }, `Nothing found for '${plain(id, 80)}'. The search finds sagas by their id or its first 8 digits or more, by start key, tag or value of a tag; definitions by a part of the name or the first 4 digits of the hash; coordinators by id; and operator actions by number.`)
+    : el('ul', {}, answer.body.map((match) => el('li', {}, plain(match.description, 600), match.sagaId ? [' ', sagaLink(match.sagaId)] : match.definition && [' ', definitionLink(match.definition)]))),
   answer.body.length >= mostFound && el('p', { class: 'soft' }, `There may be more than these ${mostFound}: filter the sagas by a tag.`));
+}
+
+function definitionLink(name) {
+  return el('a', { href: `#/sagas?${new URLSearchParams({ name })}` }, 'Its sagas');
 }

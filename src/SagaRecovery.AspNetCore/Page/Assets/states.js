@@ -46,6 +46,19 @@ export function listedBadges(saga, { waiting, down }) {
   return reason && saga.state === 'Running' ? reason : [reason, reason && ' ', stateBadge(saga.state)];
 }
 
+/** The verdicts with which no process runs a saga. */
+const idle = ['BackingOff', 'UnknownDefinition', 'Held', 'HeldByPausedNode', 'Paused', 'Deferred', 'ToBeRecovered', 'WaitingForSlot', 'Stuck', 'Abandoned', 'Finished'];
+
+/** Returns if some process may run a saga. Without a verdict it may. */
+export function mayRun(saga, verdict) {
+  return !verdict || (verdict.verdict === 'NotOwned' ? Boolean(saga.owner?.answers) : !idle.includes(verdict.verdict));
+}
+
+/** The verdicts with which a retry does something: recovery attempts the saga at once. */
+export function canRetry({ verdict }) {
+  return ['BackingOff', 'UnknownDefinition', 'Unreadable', 'ToBeRecovered'].includes(verdict);
+}
+
 /** The tone of the explanation of a saga. */
 export function toneOf(verdict, saga) {
   if (verdict.verdict === 'Finished') {
@@ -53,4 +66,15 @@ export function toneOf(verdict, saga) {
   }
   const ownerIsDown = verdict.verdict === 'NotOwned' && saga && !saga.owner?.answers;
   return ownerIsDown ? 'bad' : verdict.verdict === 'NotOwned' && saga?.summary.state === 'Unwinding' ? 'warn' : verdictTones[verdict.verdict] ?? 'warn';
+}
+
+/** Words the number of problems of a kind. Some kinds have one problem at most, whatever its size. */
+export function countOf(kind, number) {
+  const single = { PassesFail: 'passes fail', Fenced: 'fenced', Unowned: 'unowned sagas' };
+  return single[kind] ?? `${number} ${words(kind)}`;
+}
+
+/** Returns if a kind of problems is no emergency. */
+export function isCalm(kind) {
+  return ['Abandoned', 'Held', 'Paused'].includes(kind);
 }

@@ -11,6 +11,12 @@ export function plain(text, most = shown) {
   return cut.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (odd) => `\\u${odd.codePointAt(0).toString(16).padStart(4, '0')}`);
 }
 
+/** Makes a name safe to show in a small place. A name that is too long is cut in its middle, since similar names often differ at their ends. */
+export function short(name, most) {
+  const whole = plain(name, 1000);
+  return whole.length <= most ? whole : `${whole.slice(0, Math.ceil((most - 1) / 2))}…${whole.slice(-Math.floor((most - 1) / 2))}`;
+}
+
 /** Parses a duration of the service, [d.]hh:mm:ss[.fffffff], into seconds. */
 export function seconds(span) {
   const [, sign, days, hours, minutes, rest] = /^(-)?(?:(\d+)\.)?(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(span) ?? [];
@@ -29,6 +35,12 @@ export function lasting(sum) {
 /** Formats a time in UTC to the second, as in the log and the text report. */
 export function clock(time) {
   return `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')}Z`;
+}
+
+/** Returns if a time is one: the service answers with the first or the last one if the stored time is none, such as infinity. */
+export function isTime(time) {
+  const year = new Date(time).getUTCFullYear();
+  return year > 1 && year < 9999;
 }
 
 /** Splits an identifier into words: UnknownDefinition becomes "unknown definition". */

@@ -9,7 +9,7 @@ export default async function ({ page, given: [colorScheme, width, saga, project
   await tile('in progress').waitFor();
   const views = {
     '#/': '#orphans td', '#/sagas': '#list td', '#/plan': '#plan dl', '#/definitions': '#definitions td', '#/find?id=wide-order': '#found li',
-    '#/find?id=none': '#found p', [`#/saga/${project}`]: '.graph g', [`#/saga/${saga}`]: 'button:has-text("Hold …")',
+    '#/find?id=none': '#found p', '#/nonsense': 'h2:has-text("No such view")', [`#/saga/${project}`]: '.graph g', [`#/saga/${saga}`]: 'button:has-text("Hold …")',
     ...Object.fromEntries(others.map((id) => [`#/saga/${id}`, `#verdict .id:has-text("${id}")`])),
   };
   const found = [];
@@ -32,7 +32,7 @@ export default async function ({ page, given: [colorScheme, width, saga, project
 }
 
 /** The violations of what the page shows now, with all details open. */
-async function violations(page, place) {
+export async function violations(page, place) {
   const found = await page.evaluate(async () => {
     document.querySelectorAll('main details').forEach((details) => { details.open = true; });
     return (await window.axe.run(document, { resultTypes: ['violations'] })).violations;

@@ -27,7 +27,7 @@ export default async function ({ page, given: [stuck, abandoned, held, unowned, 
   await Promise.all([running.waitFor(), queued.waitFor()]); // this process has one slot, and two sagas
   const waits = await queued.locator('a').textContent();
   assert.ok(two.includes(waits));
-  await page.locator('.banner', { hasText: 'Needs attention: 1 stuck saga' }).getByRole('link', { name: 'Overview' }).click();
+  await page.locator('.banner', { hasText: 'Needs attention: 1 stuck, 1 abandoned, ' }).getByRole('link', { name: 'Overview' }).click();
   await page.locator('#attention', { hasText: stuck }).waitFor();
 
   for (const [id, shown] of [[held, ['held']], [unowned, ['unowned']], [down, ['owner is down']], [waits, ['waiting for slot']]]) {
@@ -39,10 +39,17 @@ export default async function ({ page, given: [stuck, abandoned, held, unowned, 
   await view(`#/saga/${cancelled}`);
   await page.locator('#why', { hasText: /It unwinds: it was cancelled at [\d-]+T[\d:]+Z \(ann: the customer withdrew the order\)\./ }).waitFor();
 
+  await view(`#/saga/${abandoned}`);
+  await page.locator('.states', { hasText: '◌ 1 interrupted' }).waitFor();
+  assert.equal(await page.getByText('▶ running').count(), 0, 'no process runs an abandoned saga');
+  assert.match(await page.locator('#course').innerText(), /charge card\s+◌ interrupted[\s\S]*did not end/);
+
   await view('#/');
   await problem(stuck).getByRole('button', { name: 'Acknowledge …' }).click();
   await page.getByLabel('Reason, for other operators').fill('ticket 17');
   await page.locator('#action-dialog').getByRole('button', { name: 'Acknowledge' }).click();
   await problem(stuck).filter({ hasText: /Acknowledged .* by ann: ticket 17/ }).waitFor();
   assert.equal(await problem(stuck).getByRole('button').count(), 0);
+  await view('#/plan');
+  await page.locator('.banner', { hasText: 'Needs attention: 1 abandoned, ' }).waitFor(); // what an operator knows is no news
 }

@@ -10,9 +10,9 @@ export default async function ({ page, given: [coordinator], say, view }) {
 
   await row('demo v1').locator('summary', { hasText: '1 process' }).click();
   await row('demo v1').filter({ hasText: coordinator }).waitFor();
-  await row('demo-slow v1').filter({ hasText: 'may be deleted' }).waitFor();
+  await row('demo-slow v1').filter({ hasText: 'registered, has no sagas' }).waitFor();
   await row('withdrawn v1').filter({ hasText: 'no process can run it and it has unfinished sagas' }).waitFor();
-  await row('withdrawn v2').filter({ hasText: '1 (1 stuck)' }).filter({ hasText: 'may be deleted unless an undo' }).waitFor();
+  await row('withdrawn v2').filter({ hasText: '1 (1 stuck)' }).filter({ hasText: 'needed if an undo is to be retried' }).waitFor();
   await row('disks v1').filter({ hasText: '7 shapes' }).filter({ hasText: 'no process' }).waitFor();
   assert.equal(await row('disks v1').locator('td').nth(2).textContent(), '7');
   assert.match(await row('withdrawn v1').locator('.id').getAttribute('title'), /^[0-9a-f]{64}$/);

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 
+/** An error that was cut inside an escape of its stack trace. */
+const cutError = '{"code":"quota","message":"no \\u003Cb\\u003Eroom","exception":"QuotaException: no room\\r\\n   at Disks.\\u003CCreate\\u003Ed__5.MoveNext()\\n   at Node.\\u00';
+
 /** An incident is one saga with everything: printed, unfolded and black on white; and as a file of text. */
 export default async function ({ page, given: [saga], view }) {
   await page.emulateMedia({ colorScheme: 'dark' });
+  await page.route(`**/sagas/${saga}`, async (route) => {
+    const response = await route.fetch();
+    const body = await response.json();
+    body.events.find((event) => event.type === 'Failed').data = cutError;
+    await route.fulfill({ response, json: body });
+  });
   await view(`#/saga/${saga}`);
   const folded = page.locator('#events details');
   await folded.first().waitFor();
@@ -10,6 +19,9 @@ export default async function ({ page, given: [saga], view }) {
   await page.evaluate(() => {
     addEventListener('beforeprint', () => { window.printed = [...document.querySelectorAll('main details')].every((details) => details.open); });
   });
+
+  assert.equal(await page.locator('#events pre').textContent(), 'quota: no <b>roomQuotaException: no room   at Disks.<Create>d__5.MoveNext()   at Node.…');
+  assert.equal(await page.locator('#events pre br').count(), 4, 'each line of the stack trace is one');
 
   await page.pdf();
   assert.equal(await page.evaluate(() => window.printed), true, 'everything is unfolded while the page is printed');
@@ -36,5 +48,5 @@ export default async function ({ page, given: [saga], view }) {
   }
   const text = Buffer.concat(chunks).toString();
   assert.match(text, new RegExp(`saga ${saga}: not owned`));
-  assert.match(text, /failed +disk-07 +\{"code":"quota"/);
+  assert.match(text, /failed +disk-07 +quota: The quota of the project for disks \(30\) is exhausted\.\n +QuotaException: The quota\n +at Disks\.Create\(\)\n/);
 }
