@@ -58,8 +58,13 @@ internal sealed class ProblemStatements(string schema)
         returning a.time_acknowledged
         """);
 
-    /// <summary>The time at which a saga <c>s</c> got stuck or was abandoned. Older packages do not write <c>time_ended</c>.</summary>
-    private const string Since = "coalesce(s.abandon_time, s.time_ended, s.adopt_time)";
+    /// <summary>
+    /// The time at which a saga <c>s</c> got stuck or was abandoned. Older packages do not write <c>time_ended</c>. A time that is not a past one, such as
+    /// <c>infinity</c>, does not count: no acknowledgement could be later.
+    /// </summary>
+    private static readonly string Since = StoredTimes.Nearest($"coalesce({Past("s.abandon_time")}, {Past("s.time_ended")}, s.adopt_time)");
+
+    private static string Past(string time) => $"case when {time} <= clock_timestamp() then {time} end";
 
     private static string NewestIn(SagaState state) => $$"""
         select '{{SagaNames.Of(state)}}' as kind, s.id, s.name, {{Since}} as since,

@@ -65,6 +65,22 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
         anew.Problems.Single().Acknowledged.Should().BeNull();
     }
 
+    [Theory]
+    [InlineData("infinity")]
+    [InlineData("-infinity")]
+    public async Task A_stuck_saga_with_an_impossible_time_can_be_acknowledged(string time)
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = (await CreateSagasAsync(us, 1)).Single();
+        await Db.ExecuteAsync("update saga_recovery.saga set state = 'stuck', time_ended = @time::timestamptz where id = @Id", new { time, Id = saga.Value });
+
+        (await Db.Problems.AcknowledgeAsync($"stuck:{saga}", [], Known, CancellationToken.None)).Should().NotBeNull();
+
+        ProblemList problems = await ListAsync();
+        problems.Problems.Single().Acknowledged.Should().NotBeNull();
+        problems.Open.Should().Be(0);
+    }
+
     [Fact]
     public async Task Sagas_that_no_process_will_run_are_problems_of_their_owners()
     {

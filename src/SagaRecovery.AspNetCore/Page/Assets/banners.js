@@ -16,7 +16,7 @@ export function banners(report, isOverview) {
     coordinator.incompatible && banner('bad', 'Incompatible store', `: ${plain(coordinator.incompatible, 600)}`),
     !coordinator.incarnation && banner('warn', 'Not joined yet', ': this process has not joined as a coordinator yet, and runs no sagas.'),
     heartbeat?.lateSince && banner('bad', 'Heartbeat late', ', none written for ', lastingSince(heartbeat.lateSince), `${heartbeat.error ? `: ${plain(heartbeat.error, 300)}` : ''}. Other coordinators may take over the sagas of this process.`),
-    heartbeat?.listenerError && banner('warn', 'No listener connection', `: ${plain(heartbeat.listenerError, 300)}. Heartbeats use the pool, and hints arrive late or not at all.`),
+    heartbeat?.listenerError && banner('warn', 'No listener connection', `: ${plain(heartbeat.listenerError, 300)}. Heartbeats use the pool. Sagas assigned to this process are found at the next heartbeat. Operator actions in other processes take effect here at the next periodic pass.`),
     lastPass?.result === 'Failed' && banner('bad', 'The last pass failed', `: ${plain(lastPass.error ?? '', 300)}`),
     paused && banner('warn', 'Paused', ` by ${plain(paused.note.actor, 60)}, `, ago(paused.since), `: ${plain(paused.note.reason, 300)}. Recovery resumes no sagas until the pause ends.`),
     drain && banner('warn', 'Draining', ', requested by ', plain(drain.note.actor, 60), ', ', ago(drain.since), `: ${plain(drain.note.reason, 300)}. No new sagas start. ${phases[drain.phase]?.(drain) ?? ''}`),

@@ -125,9 +125,12 @@ const slotBacklogShown = 20;
 function trouble(report) {
   const { stalled, steps } = report;
   return [
-    report.waitingForSlot > 0 && card(`Waiting for a slot (${report.waitingForSlot})`, table(report.slotBacklog.slice(0, slotBacklogShown), [
-      ['definition', (one) => plain(one.definition)], ['sagas', (one) => one.count, 'number'], ['idle since', (one) => (one.since ? ago(one.since) : '')],
-    ]), more(report.slotBacklog.length - slotBacklogShown)),
+    report.waitingForSlot > 0 && card(`Waiting for a slot (${report.waitingForSlot})`,
+      el('p', {}, `${report.notLoaded} not loaded, ${report.queuedInExecutor ?? 0} loaded and queued in the executor.`),
+      report.slotBacklog.length > 0 && table(report.slotBacklog.slice(0, slotBacklogShown), [
+        ['definition', (one) => plain(one.definition)], ['sagas', (one) => one.count, 'number'], ['idle since', (one) => (one.since ? ago(one.since) : '')],
+      ]),
+      more(report.slotBacklog.length - slotBacklogShown)),
     report.heldCount > 0 && card(`Held (${report.heldCount})`, table(report.held, [
       ['saga', (saga) => sagaCell(saga.sagaId, saga.name)],
       ['by', (saga) => plain(saga.note.actor, 60)], ['why', (saga) => plain(saga.note.reason)], ['since', (saga) => ago(saga.since)],
