@@ -136,7 +136,7 @@ public sealed partial class BothWaysTests(TwoSagasFixture two) : IClassFixture<T
 
         text.Out.Should().EndWith(
             "1 problem (1 crash-loop): run 'problems' for the reasons\n"
-            + $"CRASH LOOP: coordinator {dead} on burnt: Its last 4 processes crashed, the latest within 2s of its join.\n");
+            + $"CRASH LOOP: coordinator {dead} on burnt: Its last 4 processes ended without a shutdown or were replaced while they ran, the latest within 2s of its join.\n");
         JsonDocument.Parse(json.Out).RootElement.GetProperty("problems").GetProperty("problems").EnumerateArray().Single().GetProperty("id").GetString()
             .Should().Be($"crash-loop:{dead}");
         (await Sample.RunAsync(Way.Database, "status")).ShouldBeDone().Out.Should().EndWith("No problems are known in the database.\n");

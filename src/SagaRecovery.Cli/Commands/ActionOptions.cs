@@ -16,7 +16,7 @@ internal sealed class ActionOptions
 
     public Option<string> Comment { get; } = new("--comment")
     {
-        Description = $"The reason, kept in the record of operator actions; at most {OperatorNote.MaxLength} characters",
+        Description = $"The reason, kept with your name; at most {OperatorNote.MaxLength} characters",
         Required = true,
         HelpName = "text",
     };

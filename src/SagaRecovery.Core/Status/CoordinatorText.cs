@@ -33,13 +33,13 @@ internal static class CoordinatorText
 
         if (coordinator.Rejoins > 0)
         {
-            text.Append(Invariant($"  REJOINED {Count(coordinator.Rejoins, "time")}: the database was failed over, restored or recreated.\n"));
+            text.Append(Invariant($"  REJOINED {Count(coordinator.Rejoins, "time")}: the database was failed over, restored, recreated or restarted.\n"));
         }
 
         if (coordinator.Fenced is { } fenced)
         {
             text.Append(Invariant($"  FENCED by incarnation {fenced.By} {Duration(now - fenced.At)} ago: a newer process has joined under this coordinator id. "));
-            text.Append("It has stopped its sagas and accepts no new work. Terminate it.\n");
+            text.Append("This process has stopped its sagas and accepts no new work. Stop it.\n");
         }
     }
 

@@ -15,7 +15,7 @@ public sealed record PreviousProcess(bool Crashed, DateTimeOffset LastSeen, int 
 
     /// <summary>Sentences on the crash loop for operators; null if there is none, or if it is too short to be reported.</summary>
     public string? LoopMessage => Loop is not { IsReported: true } loop ? null
-        : $"The last {loop.Crashes} processes crashed, the latest within {PlainText.Duration(loop.LastLived)} of its join. " + loop switch
+        : $"The last {loop.Crashes} processes ended without a shutdown or were replaced while they ran, the latest within {PlainText.Duration(loop.LastLived)} of its join. " + loop switch
         {
             { ClearsSuspects: true } => "The latest crashed before any suspected saga was resumed, so no single saga is to blame: check the exit code, the memory limit and the liveness probe.",
             { IsUnwatched: true } => "A process crashed before any suspected saga was resumed, so no single saga is to blame. Sagas within the usual probation are suspected "

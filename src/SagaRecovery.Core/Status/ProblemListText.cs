@@ -35,6 +35,11 @@ public static class ProblemListText
             }
         }
 
+        if (list.Problems.Count < list.Open + list.Acknowledged)
+        {
+            text.Append(Invariant($"\nThese are {list.Problems.Count} of {list.Open + list.Acknowledged}: up to {ProblemList.MaxListed} of each kind, open ones first.\n"));
+        }
+
         text.Append($"\nProblems that only one process knows are listed by that process: {OfProcesses}.\n");
         return text.ToString();
     }

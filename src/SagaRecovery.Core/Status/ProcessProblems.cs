@@ -30,7 +30,7 @@ public static class ProcessProblems
             }),
         .. FailingPasses(report),
         .. report.Coordinator.Fenced is { } fenced
-            ? [new Problem(ProblemKind.Fenced, report.Coordinator.Id.ToString(), fenced.At, Invariant($"Incarnation {fenced.By} has replaced this process, which has stopped its sagas. Terminate it."))]
+            ? [new Problem(ProblemKind.Fenced, report.Coordinator.Id.ToString(), fenced.At, Invariant($"Incarnation {fenced.By} of this coordinator has replaced this process, which has stopped its sagas. Stop this process."))]
             : Array.Empty<Problem>(),
     ];
 

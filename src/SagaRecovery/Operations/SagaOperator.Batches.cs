@@ -18,7 +18,7 @@ public sealed partial class SagaOperator
     public async Task<IReadOnlyList<OperatorActionResult>> PerformAsync(
         SagaAction action, IReadOnlyList<SagaId> sagas, CancellationToken cancellationToken = default)
     {
-        _coordinator.ThrowIfIncompatible();
+        EnsureMayAct();
         try
         {
             IReadOnlyList<OperatorActionResult> results = await PerformOwnFirstAsync(action, sagas, cancellationToken).ConfigureAwait(false);
@@ -42,7 +42,7 @@ public sealed partial class SagaOperator
     public async Task<IReadOnlyList<OperatorActionResult>> ReassignSagasAsync(
         IReadOnlyList<SagaId> sagas, ChosenRecipients recipients, OperatorNote note, CancellationToken cancellationToken = default)
     {
-        _coordinator.ThrowIfIncompatible();
+        EnsureMayAct();
         IReadOnlyList<OperatorActionResult> results = await _cluster.ReassignAsync(sagas, recipients, note, cancellationToken).ConfigureAwait(false);
         await PublishClusterAsync(cancellationToken).ConfigureAwait(false);
         return results;

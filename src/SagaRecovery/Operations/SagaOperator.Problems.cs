@@ -25,7 +25,7 @@ public sealed partial class SagaOperator
     /// <exception cref="NotSupportedException">The store does not keep acknowledgements.</exception>
     public async Task<Problem?> AcknowledgeAsync(string id, OperatorNote note)
     {
-        _coordinator.ThrowIfIncompatible();
+        EnsureMayAct();
         Problem? acknowledged = await _problems.AcknowledgeAsync(id, ProcessProblems.Of(_status.Current), note, CancellationToken.None).ConfigureAwait(false);
         if (acknowledged is null)
         {

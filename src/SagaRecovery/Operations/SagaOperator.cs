@@ -274,7 +274,7 @@ public sealed partial class SagaOperator
     [SuppressMessage("ApiDesign", "RS0026", Justification = "The overloads differ in their required parameters: the token makes no call ambiguous.")]
     public async Task<ReassignOutcome> ReassignAsync(Reassignment reassignment, OperatorNote note, CancellationToken cancellationToken = default)
     {
-        _coordinator.ThrowIfIncompatible();
+        EnsureMayAct();
         ReassignOutcome outcome = await _cluster.ReassignAsync(reassignment, note, cancellationToken).ConfigureAwait(false);
         if (outcome is ReassignOutcome.Done)
         {
@@ -294,7 +294,7 @@ public sealed partial class SagaOperator
     public async Task<ReassignResponse> ReassignAsync(
         CoordinatorId? from, ReassignRequest request, OperatorNote note, CancellationToken cancellationToken = default)
     {
-        _coordinator.ThrowIfIncompatible();
+        EnsureMayAct();
         ReassignResponse answer = await ReassignAction.PerformAsync(from, request, note, cancellationToken).ConfigureAwait(false);
         if (answer.Result == OperatorActionStatus.Done)
         {
@@ -315,7 +315,7 @@ public sealed partial class SagaOperator
     /// <summary>Drops the condition that the owner must not answer if this process is the owner.</summary>
     private async Task<OperatorActionCondition> AllowIfOwnAsync(SagaId sagaId, OperatorActionCondition condition, CancellationToken cancellationToken)
     {
-        _coordinator.ThrowIfIncompatible();
+        EnsureMayAct();
         SagaDetails? row = await _operations.FindAsync(sagaId, cancellationToken).ConfigureAwait(false);
         bool isOwn = row?.Summary.Owner == _coordinator.Id && !_coordinator.Fenced.IsCancellationRequested;
         return isOwn ? condition with { EvenIfOwnerAnswers = true } : condition;
@@ -353,14 +353,14 @@ public sealed partial class SagaOperator
 
     private async Task PerformAsync(Func<Task> perform, CancellationToken cancellationToken)
     {
-        _coordinator.ThrowIfIncompatible();
+        EnsureMayAct();
         await perform().ConfigureAwait(false);
         await PublishControlsAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<OperatorActionResult> PerformAsync(Func<Task<OperatorActionResult>> perform, CancellationToken cancellationToken)
     {
-        _coordinator.ThrowIfIncompatible();
+        EnsureMayAct();
         OperatorActionResult outcome = await perform().ConfigureAwait(false);
         if (outcome is OperatorActionResult.Done)
         {
@@ -372,22 +372,47 @@ public sealed partial class SagaOperator
 
     /// <summary>Publishes the action and the counts by owner.</summary>
     /// <remarks>Otherwise a warning about orphans that were just reassigned would remain until the next check.</remarks>
+    [SuppressMessage("Design", "CA1031", Justification = "The action has taken effect, and its caller must learn so. The next check counts again.")]
     private async Task PublishClusterAsync(CancellationToken cancellationToken)
     {
         await PublishControlsAsync(cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<OwnedSagas> owned = await _cluster.CountUnfinishedAsync(cancellationToken).ConfigureAwait(false);
-        _status.Update(ClusterDetails.Of(owned, _time.Now).ToReport());
+        try
+        {
+            IReadOnlyList<OwnedSagas> owned = await _cluster.CountUnfinishedAsync(cancellationToken).ConfigureAwait(false);
+            _status.Update(ClusterDetails.Of(owned, _time.Now).ToReport());
+        }
+        catch (Exception)
+        {
+            // the database went away in between; the next check counts
+        }
     }
 
     /// <summary>Publishes the action in the status and the log now, not at the next pass.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "The action has taken effect, and its caller must learn so. The next pass publishes it.")]
     private async Task PublishControlsAsync(CancellationToken cancellationToken)
     {
-        if (_coordinator.Member is { } member)
+        if (_coordinator.Member is not { } member)
+        {
+            return;
+        }
+
+        try
         {
             RecoveryControls controls = await _controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
             _operatorActionLog.Report(controls.RecentActions);
             _status.Update(controls);
             _status.Update(await _cluster.CountUnresolvedAsync(cancellationToken).ConfigureAwait(false));
         }
+        catch (Exception)
+        {
+            // the database went away in between, or a newer process has joined
+        }
+    }
+
+    /// <summary>Refuses an action before anything is done. The status of a fenced process is no longer true, and a newer process answers for it.</summary>
+    private void EnsureMayAct()
+    {
+        _coordinator.ThrowIfIncompatible();
+        _coordinator.ThrowIfFenced();
     }
 }

@@ -107,7 +107,7 @@ internal sealed class PostgresSagaProblems(PostgresDatabase database, SagaSearch
         : $"The undo of '{node}' failed{(code is null ? "" : $" with {code}")}: it is partly undone.";
 
     private static string DescribeLoop(string crashes, string seconds) =>
-        $"Its last {crashes} processes crashed, the latest within {PlainText.Duration(TimeSpan.FromSeconds(double.Parse(seconds, CultureInfo.InvariantCulture)))} of its join.";
+        $"Its last {crashes} processes ended without a shutdown or were replaced while they ran, the latest within {PlainText.Duration(TimeSpan.FromSeconds(double.Parse(seconds, CultureInfo.InvariantCulture)))} of its join.";
 
     private static ProblemCount ToCount(NpgsqlDataReader row) =>
         new(row.GetString(0) == "stuck" ? ProblemKind.Stuck : ProblemKind.Abandoned, row.GetInt64(1), row.GetInt64(2));

@@ -35,7 +35,7 @@ internal sealed class ProblemStatements(string schema)
             )
         )
         select f.*, a.time_acknowledged, a.actor, a.reason
-        from found f left join {schema}.saga_acknowledgement a on a.problem = f.kind || ':' || f.id and a.time_acknowledged >= f.since
+        from found f left join {schema}.saga_acknowledgement a on a.problem = f.kind || ':' || f.id and {{CountsSince("f.since")}}
         """);
 
     /// <summary>Counts the stuck and abandoned sagas, each up to <c>$1</c>, with those that are acknowledged.</summary>
@@ -64,7 +64,13 @@ internal sealed class ProblemStatements(string schema)
     /// </summary>
     private static readonly string Since = StoredTimes.Nearest($"coalesce({Past("s.abandon_time")}, {Past("s.time_ended")}, s.adopt_time)");
 
-    private static string Past(string time) => $"case when {time} <= clock_timestamp() then {time} end";
+    /// <summary>
+    /// Returns the condition for an acknowledgement <c>a</c> of a problem that began at a time. A time in the future, such as one from before the clock of
+    /// the server was set back, tells nothing.
+    /// </summary>
+    private static string CountsSince(string time) => $"(a.time_acknowledged >= {time} or {time} > clock_timestamp())";
+
+    private static string Past(string time) => $"case when isfinite({time}) and {time} <= clock_timestamp() then {time} end";
 
     private static string NewestIn(SagaState state) => $$"""
         select '{{SagaNames.Of(state)}}' as kind, s.id, s.name, {{Since}} as since,
@@ -72,13 +78,13 @@ internal sealed class ProblemStatements(string schema)
             {{(state == SagaState.Stuck ? "null" : "left(s.abandon_comment, 2000)")}} as error
         from (
             select s.* from {schema}.saga s where s.state = '{{SagaNames.Of(state)}}' order by s.time_created desc, s.id desc limit {{UnresolvedSagas.MaxCount}}) s
-        left join {schema}.saga_acknowledgement a on a.problem = '{{SagaNames.Of(state)}}:' || s.id and a.time_acknowledged >= {{Since}}
+        left join {schema}.saga_acknowledgement a on a.problem = '{{SagaNames.Of(state)}}:' || s.id and {{CountsSince(Since)}}
         order by (a.problem is not null), s.time_created desc, s.id desc limit $1
         """;
 
     private static string CountIn(SagaState state) => $$"""
         select '{{SagaNames.Of(state)}}', count(*) filter (where a.problem is null), count(a.problem)
         from (select s.id, {{Since}} as since from {schema}.saga s where s.state = '{{SagaNames.Of(state)}}' limit $1) s
-        left join {schema}.saga_acknowledgement a on a.problem = '{{SagaNames.Of(state)}}:' || s.id and a.time_acknowledged >= s.since
+        left join {schema}.saga_acknowledgement a on a.problem = '{{SagaNames.Of(state)}}:' || s.id and {{CountsSince("s.since")}}
         """;
 }

@@ -159,7 +159,7 @@ internal sealed class SagaSearch(PostgresDatabase database, TimeProvider time)
             }
         }
 
-        SearchTimeoutException Stopped(Exception cause) => new($"The query was stopped after {PlainText.Duration(Limit)}. {advice}", cause);
+        SearchTimeoutException Stopped(Exception cause) => new($"The query was stopped after {PlainText.Duration(Limit)}. {advice} If they are few, Postgres is slow or another session keeps a table locked.", cause);
 
         static TimeoutException NoAnswer(Exception? cause) => new("Postgres does not respond.", cause);
     }
@@ -236,7 +236,7 @@ internal sealed class SagaSearch(PostgresDatabase database, TimeProvider time)
     {
         string[] missing =
         [
-            .. filter.Since is null ? ["a start of the time"] : Array.Empty<string>(),
+            .. filter.Since is null ? ["a time since which they were started"] : Array.Empty<string>(),
             .. filter.Name is null ? ["a definition"] : Array.Empty<string>(),
             .. filter.Tags.Count == 0 ? ["a tag"] : Array.Empty<string>(),
             .. filter.FailedNode is null && filter.ErrorCode is null ? ["a failed node or error code"] : Array.Empty<string>(),

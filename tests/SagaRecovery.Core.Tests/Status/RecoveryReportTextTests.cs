@@ -215,7 +215,7 @@ public class RecoveryReportTextTests
             $"""
             task: "saga_recovery"
               coordinator: a4ef738a-1fb0-47b1-9da2-4919c7ec7c7f, incarnation 7
-              FENCED by incarnation 8 32s ago: a newer process has joined under this coordinator id. It has stopped its sagas and accepts no new work. Terminate it.
+              FENCED by incarnation 8 32s ago: a newer process has joined under this coordinator id. This process has stopped its sagas and accepts no new work. Stop it.
               configured period: every 90s
               currently executing: iter 1235, triggered by sagas due for a retry, for 1s
               last completed activation: iter 1234, triggered by the failure of the previous pass

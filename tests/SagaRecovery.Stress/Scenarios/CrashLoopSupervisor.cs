@@ -13,7 +13,7 @@ internal static class CrashLoopSupervisor
         {
             ServiceProcess worker = stage.LaunchWorker(WorkerHost.Verb, settings);
             await Eventually.HoldsAsync(
-                async () => worker.HasExited || await IsQuietAsync(worker, held), $"the worker had died, or {held} sagas were held and the rest ran", timeout ?? TimeSpan.FromSeconds(150));
+                async () => worker.HasExited || await IsQuietAsync(worker, held), $"the worker had died, or {held} sagas were held and the rest ran", timeout ?? TimeSpan.FromMinutes(10));
             if (!worker.HasExited)
             {
                 return (worker, deaths);
@@ -25,7 +25,10 @@ internal static class CrashLoopSupervisor
         throw new InvalidOperationException($"The worker died more than {mostDeaths} times.");
     }
 
-    /// <summary>It has outlived the probation of all that it has resumed: nothing is deferred, and the given number is held.</summary>
+    /// <summary>
+    /// It has outlived the probation of all that it has resumed: nothing is deferred, and the given number is held. Other passes may follow the one at the
+    /// end of the probation, for example after a late heartbeat on a busy machine.
+    /// </summary>
     private static async Task<bool> IsQuietAsync(ServiceProcess worker, int held)
     {
         try
@@ -37,7 +40,9 @@ internal static class CrashLoopSupervisor
 
             JsonElement status = await worker.StatusAsync();
             return status.GetProperty("lastPass") is { ValueKind: JsonValueKind.Object } pass
-                && pass.GetProperty("start").GetProperty("reason").GetString() == "Probation"
+                && status.GetProperty("recentPasses").EnumerateArray().Reverse()
+                    .TakeWhile(recent => recent.GetProperty("recovered").GetInt32() == 0)
+                    .Any(recent => recent.GetProperty("start").GetProperty("reason").GetString() == "Probation")
                 && pass.GetProperty("deferred").GetInt32() == 0
                 && pass.GetProperty("recovered").GetInt32() == 0
                 && pass.GetProperty("held").GetInt32() == held;

@@ -114,6 +114,21 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
             problem => problem.Id == $"held:{sagas[0]}" && problem.Reason == "The crash-loop guard holds it, since the process crashed 3 times.");
     }
 
+    [Theory]
+    [InlineData("now() + interval '2 hours'")]
+    [InlineData("'infinity'")]
+    public async Task A_problem_that_began_in_the_future_can_be_acknowledged(string since)
+    {
+        await using ListeningCoordinator us = await Db.RunHeartbeatAsync();
+        await Db.Operations.PauseAsync(us.Member.Coordinator, Known, CancellationToken.None);
+        await CreateSagasAsync(us.Member, 1);
+        await Db.ExecuteAsync($"update saga_recovery.saga_recovery_pause set time_paused = {since}");
+
+        (await Db.Problems.AcknowledgeAsync($"paused:{us.Coordinator}", [], Known, CancellationToken.None)).Should().NotBeNull();
+
+        (await ListAsync()).Problems.Single().Acknowledged.Should().NotBeNull("the clock of the server was set back since");
+    }
+
     [Fact]
     public async Task A_crash_loop_is_a_problem_from_its_third_crash_until_a_process_survives()
     {
@@ -124,7 +139,7 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
 
         await Db.Controls.RecordCrashLoopAsync(process, Loop(3), CancellationToken.None);
         (await ListAsync()).Problems.Single().Should().Match<Problem>(problem =>
-            problem.Id == $"crash-loop:{us}" && problem.Reason == "Its last 3 processes crashed, the latest within 8s of its join.");
+            problem.Id == $"crash-loop:{us}" && problem.Reason == "Its last 3 processes ended without a shutdown or were replaced while they ran, the latest within 8s of its join.");
 
         await Db.ExecuteAsync("update saga_recovery.saga_coordinator set time_seen = now() - interval '1 hour', time_joined = now() - interval '2 hours'");
         (await ListAsync()).Problems.Should().ContainSingle("the process that crashed has not come back");

@@ -101,7 +101,7 @@ public sealed class SearchPlanTests(LargeHistory history) : IClassFixture<LargeH
 
         (await search.Should().ThrowAsync<SearchTimeoutException>()).Which.Message.Should().Be(
             "The query was stopped after 30ms. It read many sagas, and too few of them match. "
-            + "Narrow it by a start of the time, a definition, a tag, a failed node or error code.");
+            + "Narrow it by a time since which they were started, a definition, a tag, a failed node or error code. If they are few, Postgres is slow or another session keeps a table locked.");
         (await impatient.QueryAsync<string>("show statement_timeout")).Should().Be("0"); // the limit ends with the search
     }
 

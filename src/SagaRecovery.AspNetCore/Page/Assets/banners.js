@@ -15,8 +15,8 @@ export function banners(report, isOverview) {
     coordinator.fenced && banner('bad', 'Fenced', ` by incarnation ${coordinator.fenced.by}, `, ago(coordinator.fenced.at), ': a newer process has joined under this coordinator id. This process has stopped its sagas and accepts no new work. Stop it.'),
     coordinator.incompatible && banner('bad', 'Incompatible store', `: ${plain(coordinator.incompatible, 600)}`),
     !coordinator.incarnation && banner('warn', 'Not joined yet', ': this process has not joined as a coordinator yet, and runs no sagas.'),
-    heartbeat?.lateSince && banner('bad', 'Heartbeat late', ', none written for ', lastingSince(heartbeat.lateSince), `${heartbeat.error ? `: ${plain(heartbeat.error, 300)}` : ''}. Other coordinators may take over the sagas of this process.`),
-    heartbeat?.listenerError && banner('warn', 'No listener connection', `: ${plain(heartbeat.listenerError, 300)}. Heartbeats use the pool. Sagas assigned to this process are found at the next heartbeat. Operator actions in other processes take effect here at the next periodic pass.`),
+    heartbeat?.lateSince && banner('bad', 'Heartbeat late', ', none written for ', lastingSince(heartbeat.lateSince), `${heartbeat.error ? `: ${clause(heartbeat.error)}` : ''}. Other coordinators may take over the sagas of this process.`),
+    heartbeat?.listenerError && banner('warn', 'No listener connection', `: ${clause(heartbeat.listenerError)}. Heartbeats use the pool. Sagas assigned to this process are found at the next heartbeat. Operator actions in other processes take effect here at the next periodic pass.`),
     lastPass?.result === 'Failed' && banner('bad', 'The last pass failed', `: ${plain(lastPass.error ?? '', 300)}`),
     paused && banner('warn', 'Paused', ` by ${plain(paused.note.actor, 60)}, `, ago(paused.since), `: ${plain(paused.note.reason, 300)}. Recovery resumes no sagas until the pause ends.`),
     drain && banner('warn', 'Draining', ', requested by ', plain(drain.note.actor, 60), ', ', ago(drain.since), `: ${plain(drain.note.reason, 300)}. No new sagas start. ${phases[drain.phase]?.(drain) ?? ''}`),
@@ -27,6 +27,11 @@ export function banners(report, isOverview) {
     previous?.loopMessage && banner('bad', 'Crash loop', `: ${plain(previous.loopMessage, 600)}`),
     previous?.crashed && banner('calm', 'The previous process did not shut down', ', last seen ', ago(previous.lastSeen), previous.inFlight > 0 ? `; ${count(previous.inFlight, 'saga')} it had in flight will be resumed last.` : '.'),
   ];
+}
+
+/** A text from outside as the end of a sentence, without its own full stop. */
+function clause(text) {
+  return plain(text, 300).replace(/[.\s]+$/, '');
 }
 
 const phases = {

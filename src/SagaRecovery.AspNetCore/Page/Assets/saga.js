@@ -1,5 +1,5 @@
 import { clock, plain, words } from './text.js';
-import { ago, card, el, hostOf, show } from './dom.js';
+import { ago, card, el, hostOf, now, show } from './dom.js';
 import { addressOf, get, reasonOf } from './service.js';
 import { actionButton, actionHint } from './actions.js';
 import { courseCard, extendCourse } from './course.js';
@@ -13,15 +13,22 @@ const ended = ['Succeeded', 'Unwound', 'Abandoned', 'Unknown'];
 
 /** The view of one saga: its verdict and operator actions, the steps in progress, the graph and the timeline of its nodes, its details and events. */
 export function sagaView(main, refresh, id) {
-  const places = ['verdict', 'steps', 'graph', 'course', 'facts', 'events'].map((name) => el('div', { id: name }));
-  const [verdictAt, stepsAt, graphAt, courseAt, factsAt, eventsAt] = places;
+  const places = ['notice', 'verdict', 'steps', 'graph', 'course', 'facts', 'events'].map((name) => el('div', { id: name }));
+  const [noticeAt, verdictAt, stepsAt, graphAt, courseAt, factsAt, eventsAt] = places;
   main.replaceChildren(...places);
   const scrolled = {};
+  let readAt = null; // the time of the last answer, which stays on the view while the database is away
   return {
     title: `Saga ${id.slice(0, 8)}`,
     async load() {
       const path = `/sagas/${encodeURIComponent(id)}`;
       const [explained, found] = await Promise.all([get(`${path}/explain`), get(path)]);
+      const failed = [explained, found].find((one) => one.status >= 500);
+      show(noticeAt, failed && readAt && [reasonOf(failed), readAt], () => failed && readAt && notice(failed, readAt));
+      if (failed && readAt) {
+        return;
+      }
+      readAt = failed ? null : new Date(now()).toISOString();
       const saga = found.ok ? found.body : null;
       const verdict = explained.body?.verdict ? explained.body : null;
       const calm = verdict && { ...verdict, owner: null }; // the owner's silence changes with every request
@@ -40,6 +47,11 @@ export function sagaView(main, refresh, id) {
       show(factsAt, saga && { ...saga, owner: saga.owner?.host }, () => saga && factsCard(saga));
     },
   };
+}
+
+/** What a view of earlier says above it. */
+function notice(failed, readAt) {
+  return el('p', { class: 'answer bad', role: 'status' }, `Not up to date: ${plain(reasonOf(failed), 400)} The saga is shown as it was `, ago(readAt), '.');
 }
 
 function verdictCard(id, verdict, explained, saga, nodes, refresh) {

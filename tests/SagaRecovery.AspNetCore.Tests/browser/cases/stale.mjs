@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 /** Numbers from the store say how old they are once they are old or the store does not answer, and what is not known is no zero. */
 export default async function ({ page, address, given: [stuck], tile }) {
   const problem = page.locator('#attention tr', { hasText: stuck });
-  await problem.filter({ hasText: 'at an unknown time' }).waitFor();
+  await problem.waitFor();
   assert.equal(await page.getByText('as of').count(), 0, 'nothing is old');
   assert.equal(await tile('owner down').textContent(), '1');
 
@@ -13,6 +13,7 @@ export default async function ({ page, address, given: [stuck], tile }) {
       one.at = before;
     }
     report.unresolved.stuck.count = 0;
+    report.problems.problems.forEach((one) => (one.since = '9999-12-31T23:59:59.999999+00:00')); // as an infinite time reads
     report.heartbeat = { ...report.heartbeat, lateSince: before, error: null };
   };
   await page.route(address, async (route) => {
@@ -22,6 +23,7 @@ export default async function ({ page, address, given: [stuck], tile }) {
     await route.fulfill({ response, json: body });
   });
   await page.locator('.zeros', { hasText: /0 stuck, as of 1\d min ago/ }).waitFor();
+  await problem.filter({ hasText: 'at an unknown time' }).waitFor();
   await page.locator('.tile:not(.zero)', { hasText: /1\s*owner down, as of 1\d min ago/ }).waitFor();
   await page.locator('#attention', { hasText: /1 stuck, .*; as of 1\d min ago/ }).waitFor();
   await page.locator('.banner', { hasText: /Heartbeat late, none written for 1\d min\. Other/ }).waitFor();
@@ -36,4 +38,10 @@ export default async function ({ page, address, given: [stuck], tile }) {
   };
   await page.locator('.zeros', { hasText: 'Not known: stuck, steps hanging, orphans, owner down, abandoned, stalled, steps retried.' }).waitFor();
   assert.equal(await page.locator('.tile', { hasText: 'stuck' }).count(), 0);
+
+  await page.evaluate((saga) => (location.hash = `#/saga/${saga}`), stuck);
+  await page.locator('#why').waitFor();
+  await page.route('**/sagas/**', (route) => route.fulfill({ status: 503, json: { detail: 'Postgres does not respond.' } }));
+  await page.locator('#notice', { hasText: /Not up to date: Postgres does not respond\. The saga is shown as it was (now|.* ago)\./ }).waitFor();
+  assert.ok(await page.locator('#why').isVisible(), 'what was read stays');
 }
