@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using SagaRecovery.Stress.Reconciliation;
 
 namespace SagaRecovery.Stress.Loss;
 
@@ -12,6 +13,9 @@ internal sealed class LossLedger(params IReadOnlyList<string> kinds)
 
     /// <summary>The sagas that some server had and its successor has not, as the dead server had them.</summary>
     public IReadOnlyDictionary<Guid, SagaRow> LostSagas => _lost;
+
+    /// <summary>The logs of the processes that had ended before a loss, and could not notice it.</summary>
+    public IReadOnlyList<ProcessLog> EndedBefore { get; init; } = [];
 
     public int Rounds => _records.Sum(record => record.Rounds);
 

@@ -154,12 +154,12 @@ internal static class LossReckoning
 
     /// <summary>
     /// The one place where the sagas that the service calls lost are compared with those that are: it names no other, and each that it
-    /// had started and not finished. A process that was fenced runs no pass any more, and names none.
+    /// had started and not finished. A process that was fenced runs no pass any more, and names none; nor does one that had ended before the loss.
     /// </summary>
     private static void CheckTheServiceNamesLostSagas(StressRun run, LossLedger ledger, IReadOnlyList<ProcessLog> logs)
     {
         HashSet<Guid> named = [.. logs.SelectMany(log => log.Of(LogEventId.LostByDatabase)).Select(line => line.Saga!.Value)];
-        HashSet<Guid> begun = [.. logs.Where(log => !log.Of(LogEventId.Fenced).Any()).SelectMany(log => log.Of(LogEventId.Started, LogEventId.Resumed)).Select(line => line.Saga!.Value)];
+        HashSet<Guid> begun = [.. logs.Except(ledger.EndedBefore).Where(log => !log.Of(LogEventId.Fenced).Any()).SelectMany(log => log.Of(LogEventId.Started, LogEventId.Resumed)).Select(line => line.Saga!.Value)];
         Guid[] ranAndLost = [.. ledger.LostSagas.Values.Where(saga => saga.IsInProgress && begun.Contains(saga.Id)).Select(saga => saga.Id)];
         RequireNone(
             run, "sagas are called lost and are not", named.Where(saga => !ledger.LostSagas.ContainsKey(saga)).Select(saga => $"saga {saga}"));

@@ -61,18 +61,19 @@ internal sealed class RestoreScenario(bool isShort = false) : Scenario
         await using var load = new LossyLoad(run, stage);
         await load.IsInFullSwingAsync();
         await server.BackUpAsync();
+        List<ProcessLog> endedBefore = [];
         if (one.SameIncarnation)
         {
             // the join of the next process is not in the backup: the one after the restore gets the same number
             await first.KillAsync();
-            await stage.RetireAsync(first);
+            endedBefore.Add(await stage.RetireAsync(first));
             first = await stage.StartAsync(settings);
             await first.FirstPassAsync();
         }
 
         await load.IsInFullSwingAsync();
         await Task.Delay(LivesOn);
-        var ledger = new LossLedger(one.Name);
+        var ledger = new LossLedger(one.Name) { EndedBefore = endedBefore };
         if (one.SuccessorJoins)
         {
             await first.SignalAsync("STOP");
