@@ -77,6 +77,6 @@ public sealed partial class BlastTests(PostgresCluster postgres) : DatabaseTests
         return (long.Parse(match.Groups["started"].Value), long.Parse(match.Groups["done"].Value), long.Parse(match.Groups["failed"].Value));
     }
 
-    [GeneratedRegex("^nstarted=(?<started>[0-9]+) ndone=(?<done>[0-9]+) nfailed=(?<failed>[0-9]+)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("^nstarted=(?<started>[0-9]+) ndone=(?<done>[0-9]+) nfailed=(?<failed>[0-9]+)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex LastLine();
 }

@@ -220,7 +220,7 @@ public sealed partial class EndpointTests(EndpointTests.RunningService running) 
         return [.. page.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("name").GetString()!)];
     }
 
-    [GeneratedRegex(@"\bsaga_recovery_[a-z_]+(?=[\[ )])", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"\bsaga_recovery_[a-z_]+(?=[\[ )])", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex AskedMetric();
 
     /// <summary>One service for all tests of this class.</summary>

@@ -127,18 +127,18 @@ public sealed partial class SamplesTests
     private static string ReadSharedExample() =>
         SharedExample().Match(File.ReadAllText(Path.Combine(Repository.Root, "docs", "analyzers.md"))).Groups["code"].Value;
 
-    [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Block();
 
     [GeneratedRegex(
         "<!-- (?<id>SAGA[0-9]{3}) (?<kind>reported|right) -->\n```csharp\n(?<code>.*?)```",
         RegexOptions.Singleline | RegexOptions.ExplicitCapture,
-        matchTimeoutMilliseconds: 1000)]
+        matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Example();
 
     [GeneratedRegex(
         "<!-- compile: \\* -->\n```csharp\n(?<code>.*?)```",
         RegexOptions.Singleline | RegexOptions.ExplicitCapture,
-        matchTimeoutMilliseconds: 1000)]
+        matchTimeoutMilliseconds: 60_000)]
     private static partial Regex SharedExample();
 }

@@ -89,6 +89,6 @@ internal static partial class RestoredPackages
         XElement? Find(string name) => nuspec.Descendants().FirstOrDefault(element => element.Name.LocalName == name);
     }
 
-    [GeneratedRegex("""= "[^"]+", "(?<path>[^"]+\.csproj)",""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("""= "[^"]+", "(?<path>[^"]+\.csproj)",""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex ProjectRule();
 }

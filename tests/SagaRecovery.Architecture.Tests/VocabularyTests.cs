@@ -42,7 +42,7 @@ public sealed partial class VocabularyTests
             !file.EndsWith($"{nameof(VocabularyTests)}.cs", StringComparison.Ordinal)
             && !Path.GetRelativePath(Repository.Root, file).Split(Path.DirectorySeparatorChar).Any(part => part is "obj" or "bin" or "node_modules"));
 
-    [GeneratedRegex("`[^`]*`", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("`[^`]*`", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex CodeSpan();
 
     /// <summary>The identifiers of test names count as words, too: an underscore separates.</summary>
@@ -55,9 +55,9 @@ public sealed partial class VocabularyTests
         ) (?![a-z])
         """,
         RegexOptions.ExplicitCapture,
-        matchTimeoutMilliseconds: 1000)]
+        matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Replaced();
 
-    [GeneratedRegex(@"<summary>\s*(///\s*)?(What|How|Whether|Who|Whom|Where|Why|Says|Tells)\b.*", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"<summary>\s*(///\s*)?(What|How|Whether|Who|Whom|Where|Why|Says|Tells)\b.*", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex QuestionSummary();
 }

@@ -73,7 +73,7 @@ public sealed class PageTests(PostgresCluster postgres)
     private static async Task<string> RightsAsync(TestService service, string? user)
     {
         using HttpResponseMessage response = await service.SendAsync(HttpMethod.Get, "", user, accept: "text/html");
-        return Regex.Match(await response.Content.ReadAsStringAsync(), "data-rights=\"(?<rights>[A-Za-z]+)\"", RegexOptions.None, TimeSpan.FromSeconds(1)).Groups["rights"].Value;
+        return Regex.Match(await response.Content.ReadAsStringAsync(), "data-rights=\"(?<rights>[A-Za-z]+)\"", RegexOptions.None, TimeSpan.FromMinutes(1)).Groups["rights"].Value;
     }
 
     private static string Between(string text, string opening, string closing)

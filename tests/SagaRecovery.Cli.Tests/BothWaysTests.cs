@@ -175,6 +175,6 @@ public sealed partial class BothWaysTests(TwoSagasFixture two) : IClassFixture<T
         return JsonSerializer.Serialize(stalled, RecoveryReportJson.Default.SagaDetails);
     }
 
-    [GeneratedRegex("\"phase\": \"\\w+\"", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("\"phase\": \"\\w+\"", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Phase();
 }

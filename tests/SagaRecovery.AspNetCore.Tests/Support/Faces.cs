@@ -105,7 +105,7 @@ internal sealed partial class Faces
         return counts;
 
         long Number(string pattern) =>
-            long.Parse(Regex.Match(text, pattern, RegexOptions.Multiline, TimeSpan.FromSeconds(1)).Groups[1].Value, CultureInfo.InvariantCulture);
+            long.Parse(Regex.Match(text, pattern, RegexOptions.Multiline, TimeSpan.FromMinutes(1)).Groups[1].Value, CultureInfo.InvariantCulture);
     }
 
     private static Dictionary<string, long> OfMetrics(string text)
@@ -147,9 +147,9 @@ internal sealed partial class Faces
 
     private static long Passes(JsonElement report) => report.GetProperty("totals").GetProperty("passes").GetInt64();
 
-    [GeneratedRegex(@"^(?<name>saga_recovery_\w+)\{(?<labels>[^}]*)\} (?<value>\S+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^(?<name>saga_recovery_\w+)\{(?<labels>[^}]*)\} (?<value>\S+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex MetricLine();
 
-    [GeneratedRegex("outcome=\"(?<outcome>\\w+)\"", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("outcome=\"(?<outcome>\\w+)\"", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex OutcomeLabel();
 }

@@ -310,22 +310,22 @@ public sealed partial class TelemetryTests(PostgresCluster cluster) : IClassFixt
         return [.. sagas];
     }
 
-    [GeneratedRegex(@"\bsaga_recovery_[a-z_]+(?=[{\[ )\\,]|$)", RegexOptions.Multiline, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"\bsaga_recovery_[a-z_]+(?=[{\[ )\\,]|$)", RegexOptions.Multiline, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex MetricName();
 
-    [GeneratedRegex(@"outcome(=|!~|=~)""(?<outcome>[a-z_|]+)""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"outcome(=|!~|=~)""(?<outcome>[a-z_|]+)""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex OutcomeOf();
 
-    [GeneratedRegex(@"runbook: docs/operations\.md#(?<anchor>\S+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"runbook: docs/operations\.md#(?<anchor>\S+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Runbook();
 
-    [GeneratedRegex(@"^#{2,4} (?<text>.+)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^#{2,4} (?<text>.+)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Heading();
 
-    [GeneratedRegex("`(?<name>[a-z_.]+)`", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("`(?<name>[a-z_.]+)`", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex DocumentedName();
 
-    [GeneratedRegex("[^a-z0-9 -]", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("[^a-z0-9 -]", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex NotInAnchors();
 
     /// <summary>An exporter that begins to listen with the start of the host, after the executor.</summary>

@@ -57,7 +57,7 @@ internal sealed partial class ProcessLog
 
     /// <summary>The sum of the number after a word in each line of an event: <c>skipped 12</c>.</summary>
     public long Sum(LogEventId id, string word) => Of(id)
-        .Select(line => Regex.Match(line.Message!, $"\\b{word} (\\d+)", RegexOptions.None, TimeSpan.FromSeconds(1)))
+        .Select(line => Regex.Match(line.Message!, $"\\b{word} (\\d+)", RegexOptions.None, TimeSpan.FromMinutes(1)))
         .Sum(match => match.Success ? long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : 0);
 
     private static LogLine Read(GroupCollection groups)
@@ -75,9 +75,9 @@ internal sealed partial class ProcessLog
 
     [GeneratedRegex(
         @"^(?<time>\d{4}-\S+) (?<level>[A-Z]{3}) (\{ Id: (?<id>\d+)[^}]*\})? ?(?<source>\S+): (?<message>.*)$",
-        RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+        RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex LineRule();
 
-    [GeneratedRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex SagaIdRule();
 }

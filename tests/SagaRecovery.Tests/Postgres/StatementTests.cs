@@ -44,6 +44,6 @@ public sealed partial class StatementTests
         ];
     }
 
-    [GeneratedRegex(@"current_coordinator = (\$|any)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"current_coordinator = (\$|any)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex CoordinatorRule();
 }

@@ -82,6 +82,6 @@ internal sealed partial class SampleProcess : RunningProgram
         return base.DisposeAsync();
     }
 
-    [GeneratedRegex("http://[0-9.:]+", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("http://[0-9.:]+", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex AddressRule();
 }

@@ -76,6 +76,6 @@ public sealed partial class AlertRuleTests(ITestOutputHelper output)
         return (process.ExitCode, await result, error);
     }
 
-    [GeneratedRegex(@"- alert: (?<name>\w+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"- alert: (?<name>\w+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Alert();
 }
