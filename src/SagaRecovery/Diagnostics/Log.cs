@@ -325,6 +325,9 @@ internal static partial class Log
     [LoggerMessage(97, LogLevel.Information, "the listener connection is open again: assigned sagas and operator actions in other processes take effect here at once")]
     public static partial void ListenerOpen(ILogger logger);
 
+    [LoggerMessage(98, LogLevel.Debug, "an operator action has taken effect; the status, which could not be read, shows it after the next pass")]
+    public static partial void ActionUnpublished(ILogger logger, Exception exception);
+
     /// <summary>Returns the part of a line about exports; empty if nothing was exported, as without an archive.</summary>
     public static string Exported(long sagas) => sagas > 0 ? string.Create(CultureInfo.InvariantCulture, $", {sagas} exported before") : "";
 }

@@ -29,6 +29,9 @@ internal sealed class OperatorActionLog(TimeProvider time, ILogger<OperatorActio
     public void ReportAcknowledged(string problem, OperatorNote note) =>
         Log.ProblemAcknowledged(logger, PlainText.OneLine(problem), PlainText.OneLine(note.Actor), PlainText.OneLine(note.Reason));
 
+    /// <summary>Logs that an action has taken effect and the status does not show it yet.</summary>
+    public void ReportUnpublished(Exception exception) => Log.ActionUnpublished(logger, exception);
+
     private void Report(OperatorAction action)
     {
         (string actor, string reason) = (PlainText.OneLine(action.Note.Actor), PlainText.OneLine(action.Note.Reason));

@@ -381,9 +381,9 @@ public sealed partial class SagaOperator
             IReadOnlyList<OwnedSagas> owned = await _cluster.CountUnfinishedAsync(cancellationToken).ConfigureAwait(false);
             _status.Update(ClusterDetails.Of(owned, _time.Now).ToReport());
         }
-        catch (Exception)
+        catch (Exception exception) // the database went away in between; the next check counts
         {
-            // the database went away in between; the next check counts
+            _operatorActionLog.ReportUnpublished(exception);
         }
     }
 
@@ -403,9 +403,9 @@ public sealed partial class SagaOperator
             _status.Update(controls);
             _status.Update(await _cluster.CountUnresolvedAsync(cancellationToken).ConfigureAwait(false));
         }
-        catch (Exception)
+        catch (Exception exception) // the database went away in between, or a newer process has joined
         {
-            // the database went away in between, or a newer process has joined
+            _operatorActionLog.ReportUnpublished(exception);
         }
     }
 

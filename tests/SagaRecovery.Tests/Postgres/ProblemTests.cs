@@ -124,7 +124,7 @@ public class ProblemTests(PostgresCluster cluster) : ClusterTest(cluster)
         await CreateSagasAsync(us.Member, 1);
         await Db.ExecuteAsync($"update saga_recovery.saga_recovery_pause set time_paused = {since}");
 
-        (await Db.Problems.AcknowledgeAsync($"paused:{us.Coordinator}", [], Known, CancellationToken.None)).Should().NotBeNull();
+        (await Db.Problems.AcknowledgeAsync($"paused:{us.Member.Coordinator}", [], Known, CancellationToken.None)).Should().NotBeNull();
 
         (await ListAsync()).Problems.Single().Acknowledged.Should().NotBeNull("the clock of the server was set back since");
     }
