@@ -105,6 +105,7 @@ public sealed class ProblemTests
         ProblemListText.Render(list, withAcknowledged: false).Should().Contain("\nstuck:new, for 6m\n  why\n").And.NotContain("stuck:known");
         ProblemListText.Render(list).Should().EndWith(
             "\nstuck:known, for 7m\n  why\n  acknowledged 60s ago by ann: known\n"
+            + "\nThese are 4 of 202: up to 100 of each kind, open ones first.\n"
             + "\nProblems that only one process knows are listed by that process: failing, unknown-definition, passes-fail, fenced.\n");
     }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 
+export const expectedErrors = /503 \(Service Unavailable\)/;
+
 /** Numbers from the store say how old they are once they are old or the store does not answer, and what is not known is no zero. */
-export default async function ({ page, address, given: [stuck], tile }) {
+export default async function ({ page, address, given: [stuck], tile, view }) {
   const problem = page.locator('#attention tr', { hasText: stuck });
   await problem.waitFor();
   assert.equal(await page.getByText('as of').count(), 0, 'nothing is old');
@@ -39,7 +41,7 @@ export default async function ({ page, address, given: [stuck], tile }) {
   await page.locator('.zeros', { hasText: 'Not known: stuck, steps hanging, orphans, owner down, abandoned, stalled, steps retried.' }).waitFor();
   assert.equal(await page.locator('.tile', { hasText: 'stuck' }).count(), 0);
 
-  await page.evaluate((saga) => (location.hash = `#/saga/${saga}`), stuck);
+  await view(`#/saga/${stuck}`);
   await page.locator('#why').waitFor();
   await page.route('**/sagas/**', (route) => route.fulfill({ status: 503, json: { detail: 'Postgres does not respond.' } }));
   await page.locator('#notice', { hasText: /Not up to date: Postgres does not respond\. The saga is shown as it was (now|.* ago)\./ }).waitFor();
