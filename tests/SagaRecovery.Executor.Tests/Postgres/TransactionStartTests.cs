@@ -118,6 +118,8 @@ public sealed class TransactionStartTests (PostgresCluster cluster) : IClassFixt
 
         (await elsewhere.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
         (await next.Completion.Soon()).Should().BeOfType<SagaResult.Succeeded>();
+        await Eventually.HoldsAsync(
+            () => successor.Status.Current.Heartbeat is { LastWritten: not null, ListenerError: null }, "the successor listens: otherwise its next periodic pass finds the saga");
         await transaction.CommitAsync();
         (await successor.Client.WaitAsync(waiting.SagaId).Soon()).Should().BeOfType<SagaResult.Succeeded>();
     }
