@@ -99,7 +99,12 @@ public sealed class SteppedClockTests
         var step = new StepInProgress("net", IsUndo: false, 1, host.Status.Now) { AttemptSince = host.Status.Now };
         host.Executor.Runs = [new SagaRunProgress(new SagaId(Guid.NewGuid()), "provision", RunPhase.Running, [step])];
         host.Time.StepWallClock(TimeSpan.FromHours(hours));
+        var listing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        host.Store.BeforeList = () => listing.Task;
         await host.StartAsync();
+        await host.TimerSetAsync(TimeSpan.FromSeconds(40)); // the checks wait for the first pass, with a timer that must not look like that of the second check
+        host.Time.Advance(Second);
+        listing.SetResult();
         List<int> hanging = [];
         for (int check = 1; check <= 3; check++)
         {
