@@ -36,7 +36,7 @@ internal static class ProblemEndpoints
         Problem? acknowledged = await Operator(context).AcknowledgeAsync(body.Id, note).ConfigureAwait(false);
         PayloadView view = await access.GetPayloadViewAsync(context).ConfigureAwait(false);
         return acknowledged is null
-            ? Problems.Create(StatusCodes.Status404NotFound, $"There is no problem '{PlainText.OneLine(body.Id)}' among those that are listed: up to {ProblemList.MaxListed} of each kind, open ones first.")
+            ? Problems.Create(StatusCodes.Status404NotFound, ProblemListText.DescribeMissing(body.Id))
             : Responses.Json(RedactedViews.Of(acknowledged, view), RecoveryReportJson.Default.Problem);
     }
 

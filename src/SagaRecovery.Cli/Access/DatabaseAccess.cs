@@ -111,8 +111,7 @@ internal sealed class DatabaseAccess : ISagaAccess
 
     public async Task<Problem> AcknowledgeAsync(string id, OperatorActionRequest request, CancellationToken cancellationToken) =>
         await PerformAsync(token => Problems.AcknowledgeAsync(id, [], ToNote(request), token), cancellationToken).ConfigureAwait(false)
-            ?? throw new ToolException(
-                ExitCode.NotFound, $"There is no problem '{PlainText.OneLine(id, longest: 80)}' among those that are listed: up to {ProblemList.MaxListed} of each kind, open ones first. A problem that only a process knows is acknowledged with --url.");
+            ?? throw new ToolException(ExitCode.NotFound, $"{ProblemListText.DescribeMissing(id)} A problem that only a process knows is acknowledged with --url.");
 
     public async Task<ReassignResponse> ReassignAsync(CoordinatorId? from, ReassignRequest request, CancellationToken cancellationToken)
     {

@@ -48,6 +48,11 @@ public static class ProblemListText
     private static readonly string OfProcesses =
         string.Join(", ", Enum.GetValues<ProblemKind>().Where(ProblemKinds.IsOfProcess).Select(ProblemKinds.NameOf));
 
+    /// <summary>Returns the sentence for an id that is not in the list.</summary>
+    /// <param name="id">The untrusted id.</param>
+    public static string DescribeMissing(string id) =>
+        $"There is no problem '{OneLine(id, longest: 80)}' among those that are listed: up to {ProblemList.MaxListed} of each kind, open ones first.";
+
     /// <summary>Returns the numbers of problems, such as <c>3 problems (2 stuck, 1 paused), 1 of them acknowledged</c>.</summary>
     /// <param name="list">The problems.</param>
     public static string Summarize(ProblemList list)

@@ -33,8 +33,12 @@ public sealed partial class SagaOperator
         }
 
         _operatorActionLog.ReportAcknowledged(id, note);
-        ProblemList problems = await ListProblemsAsync().ConfigureAwait(false);
-        _status.Update(problems);
-        return problems.Problems.FirstOrDefault(problem => problem.Id == id) ?? acknowledged;
+        await PublishAsync(async () =>
+        {
+            ProblemList problems = await ListProblemsAsync().ConfigureAwait(false);
+            _status.Update(problems);
+            acknowledged = problems.Problems.FirstOrDefault(problem => problem.Id == id) ?? acknowledged; // with the time since which it is listed
+        }).ConfigureAwait(false);
+        return acknowledged;
     }
 }

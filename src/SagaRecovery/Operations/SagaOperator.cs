@@ -370,45 +370,6 @@ public sealed partial class SagaOperator
         return outcome;
     }
 
-    /// <summary>Publishes the action and the counts by owner.</summary>
-    /// <remarks>Otherwise a warning about orphans that were just reassigned would remain until the next check.</remarks>
-    [SuppressMessage("Design", "CA1031", Justification = "The action has taken effect, and its caller must learn so. The next check counts again.")]
-    private async Task PublishClusterAsync(CancellationToken cancellationToken)
-    {
-        await PublishControlsAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            IReadOnlyList<OwnedSagas> owned = await _cluster.CountUnfinishedAsync(cancellationToken).ConfigureAwait(false);
-            _status.Update(ClusterDetails.Of(owned, _time.Now).ToReport());
-        }
-        catch (Exception exception) // the database went away in between; the next check counts
-        {
-            _operatorActionLog.ReportUnpublished(exception);
-        }
-    }
-
-    /// <summary>Publishes the action in the status and the log now, not at the next pass.</summary>
-    [SuppressMessage("Design", "CA1031", Justification = "The action has taken effect, and its caller must learn so. The next pass publishes it.")]
-    private async Task PublishControlsAsync(CancellationToken cancellationToken)
-    {
-        if (_coordinator.Member is not { } member)
-        {
-            return;
-        }
-
-        try
-        {
-            RecoveryControls controls = await _controls.ReadControlsAsync(member, cancellationToken).ConfigureAwait(false);
-            _operatorActionLog.Report(controls.RecentActions);
-            _status.Update(controls);
-            _status.Update(await _cluster.CountUnresolvedAsync(cancellationToken).ConfigureAwait(false));
-        }
-        catch (Exception exception) // the database went away in between, or a newer process has joined
-        {
-            _operatorActionLog.ReportUnpublished(exception);
-        }
-    }
-
     /// <summary>Refuses an action before anything is done. The status of a fenced process is no longer true, and a newer process answers for it.</summary>
     private void EnsureMayAct()
     {
