@@ -15,7 +15,8 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
     [
         "--Serilog:MinimumLevel:Override:SagaRecovery=Debug", // one line for each decision
         "--SagaRecovery:Period=01:00:00", "--SagaRecovery:FirstBackoff=01:00:00", "--SagaRecovery:LongestBackoff=01:00:00",
-        "--SagaRecovery:Probation=00:00:00.200", "--SagaRecovery:StalledCheckPeriod=00:00:00.200",
+        "--SagaRecovery:Probation=01:00:00", // no pass at its end, which would come before a first run is interrupted
+        "--SagaRecovery:StalledCheckPeriod=00:00:00.200",
     ];
 
     private readonly Guid _coordinator = Guid.NewGuid();
@@ -55,7 +56,7 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
         await PerformAsync("/drain");
         await Eventually.HoldsAsync(HasSettledAsync, "the drain had ended, and the sagas of other owners were counted");
         await _service.ActivateAsync();
-        await Eventually.HoldsAsync(async () => (await _service.StatusAsync()).GetProperty("waitingCount").GetInt64() == 2, "the last run was interrupted, and a pass had read it");
+        await InterruptedAsync();
 
         Faces faces = await Faces.ReadAsync(_service);
 
@@ -71,9 +72,15 @@ public sealed class AgreementTests(PostgresCluster postgres) : IAsyncLifetime
             counts.Should().BeEquivalentTo(json.Where(count => counts.ContainsKey(count.Key)), "{0} reports the same counts as the JSON", face);
         }
 
-        // Each run has to be interrupted before the next pass: it settles the recoveries before it in the metrics, whose counters cannot fall.
+        // Each run has to be interrupted before the next pass: it settles the recoveries before it in the metrics, whose counters cannot fall. The pass that
+        // an interruption requests comes a second later, and must not come between the next run and its interruption either.
         Task InterruptedAsync() => Eventually.HoldsAsync(
-            async () => (await _service.ExplainAsync(unreadable)).GetProperty("verdict").GetString() == "BackingOff", "the run without a readable output was interrupted");
+            async () => await _service.StatusAsync() is var status
+                && status.GetProperty("waitingCount").GetInt64() == 2
+                && status.GetProperty("recentPasses").EnumerateArray().Select(pass => pass.GetProperty("start").GetProperty("reason").GetString()).Reverse()
+                    .TakeWhile(reason => reason is not ("Startup" or "Explicit")).Contains("InterruptedRun")
+                && (await _service.ExplainAsync(unreadable)).GetProperty("verdict").GetString() == "BackingOff",
+            "the run without a readable output was interrupted, and the pass for that had ended");
     }
 
     /// <summary>A heartbeat that hangs, a saga without a slot, and one that a paused node has got.</summary>
