@@ -7,9 +7,9 @@ internal sealed class CurrentStep(SagaRun run, CancellationToken cancellationTok
 {
     private static readonly AsyncLocal<CurrentStep?> s_current = new();
 
-    private readonly Lock _lock = new();
-    private TaskCompletionSource? _ended;
-    private bool _hasEnded;
+    private static readonly TaskCompletionSource s_hasEnded = Completed();
+
+    private TaskCompletionSource? _end; // created by the first that waits for it, or by the end
 
     /// <summary>The attempt that makes the current call; null for a caller that is no step, or that outlives the step that started it.</summary>
     public static CurrentStep? OfCaller => s_current.Value is { HasEnded: false } step ? step : null;
@@ -18,28 +18,15 @@ internal sealed class CurrentStep(SagaRun run, CancellationToken cancellationTok
 
     public CancellationToken CancellationToken => cancellationToken;
 
-    public bool HasEnded
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _hasEnded;
-            }
-        }
-    }
+    public bool HasEnded => Volatile.Read(ref _end)?.Task.IsCompleted == true;
 
     /// <summary>A task that completes when the attempt has ended.</summary>
     public Task Ended
     {
         get
         {
-            lock (_lock)
-            {
-                return _hasEnded
-                    ? Task.CompletedTask
-                    : (_ended ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-            }
+            var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return (Interlocked.CompareExchange(ref _end, end, null) ?? end).Task;
         }
     }
 
@@ -47,12 +34,12 @@ internal sealed class CurrentStep(SagaRun run, CancellationToken cancellationTok
     public static CurrentStep Begin(SagaRun run, CancellationToken cancellationToken) => s_current.Value = new CurrentStep(run, cancellationToken);
 
     /// <summary>Ends the attempt.</summary>
-    public void Dispose()
+    public void Dispose() => Interlocked.CompareExchange(ref _end, s_hasEnded, null)?.TrySetResult();
+
+    private static TaskCompletionSource Completed()
     {
-        lock (_lock)
-        {
-            _hasEnded = true;
-            _ended?.SetResult();
-        }
+        var completed = new TaskCompletionSource();
+        completed.SetResult();
+        return completed;
     }
 }

@@ -47,6 +47,9 @@ internal sealed class GroupWriter : IDisposable
     public int Queued => _commit.Queued;
 
     /// <summary>Appends an entry to the log.</summary>
+    /// <param name="pending">The object of the run, which is used for each of its entries. Cancelling it ends the wait; the entry may still be written.</param>
+    /// <param name="member">The membership of the run.</param>
+    /// <param name="entry">The entry.</param>
     /// <returns>
     /// True if the entry was written; false if this process no longer owns the saga. The task is cancelled when the writer stops, and the
     /// outcome is then unknown.
@@ -55,8 +58,8 @@ internal sealed class GroupWriter : IDisposable
     /// <exception cref="JoinLostException">
     /// The database has lost the join of this process. Nothing was written. Call <see cref="RestoreAsync"/> before the next write.
     /// </exception>
-    public Task<bool> AppendAsync(Membership member, SagaLogEntry entry) =>
-        _commit.WriteAsync(member, entry, CancellationToken.None); // not cancellable: the write of its group answers every entry
+    public ValueTask<bool> AppendAsync(PendingWrite<Membership, SagaLogEntry, bool> pending, Membership member, SagaLogEntry entry) =>
+        _commit.WriteAsync(pending, member, entry);
 
     /// <summary>
     /// Joins again unless another run has done so, and writes the complete log of a saga. Retries until the store answers.
@@ -125,9 +128,9 @@ internal sealed class GroupWriter : IDisposable
     {
         int rows = Math.Max(1, entry.Events.Count + (entry.NewState is null ? 0 : 1));
         long bytes = 0;
-        foreach (SavedNodeEvent nodeEvent in entry.Events)
+        for (int i = 0; i < entry.Events.Count; i++) // an enumerator would be allocated
         {
-            bytes += nodeEvent.Data.Length;
+            bytes += entry.Events[i].Data.Length;
         }
 
         return (int)Math.Max(rows, Math.Min(int.MaxValue / 2, bytes * _options.MaxWriteGroup / _options.MaxWriteGroupBytes));

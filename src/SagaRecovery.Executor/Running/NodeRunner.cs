@@ -20,7 +20,8 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
     private readonly List<StepInFlight> _steps = [];
     private readonly List<SavedNodeEvent> _newEvents = [];
     private readonly HashSet<int> _interrupted = FindInterrupted(context.Progress);
-    private TaskCompletionSource? _completionSignal; // what the run loop waits for
+    private readonly ReusableSignal _completionSignal = new();
+    private bool _isAwaited; // the run loop waits for the signal
     private bool _isWoken; // the run loop is not to wait for a completion
 
     /// <summary>The number of actions and undos whose completion has not been taken yet.</summary>
@@ -82,24 +83,28 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
     public void Start(int node, bool undo)
     {
         InFlight++;
-        var step = new StepInFlight(node, undo, Now);
+        var step = new StepInFlight(this, node, undo, Now);
         lock (_lock)
         {
             _steps.Add(step);
         }
 
-        ThreadPool.QueueUserWorkItem(
-            static work => _ = work.Runner.RunAsync(work.Step), (Runner: this, Step: step), preferLocal: true);
+        ThreadPool.UnsafeQueueUserWorkItem(step, preferLocal: true); // it takes the execution context along by itself
     }
 
     /// <summary>Ends a wait of the run loop for a completion, or the next one, so that it looks at its requests.</summary>
     public void Wake()
     {
+        bool isAwaited;
         lock (_lock)
         {
             _isWoken = true;
-            _completionSignal?.SetResult();
-            _completionSignal = null;
+            (isAwaited, _isAwaited) = (_isAwaited, false);
+        }
+
+        if (isAwaited)
+        {
+            _completionSignal.Set();
         }
     }
 
@@ -146,7 +151,8 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
 
     /// <summary>Runs one attempt of a step, in the logging scope and the span of the step. Called by its pipeline.</summary>
     /// <returns>The output of an action; empty for an undo.</returns>
-    public async Task<ReadOnlyMemory<byte>> AttemptAsync(StepInFlight step, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<ReadOnlyMemory<byte>> AttemptAsync(StepInFlight step, CancellationToken cancellationToken)
     {
         string node = Shape.NameOf(step.Node);
         int attempt = step.BeginAttempt(Now);
@@ -155,7 +161,7 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
         using CurrentStep current = CurrentStep.Begin(run, cancellationToken);
         try
         {
-            return await RunOnceAsync(step, new StepRequest(step.Node, step.IsUndo, attempt, OnDisposeFailed, cancellationToken)).ConfigureAwait(false);
+            return await RunOnceAsync(step, new StepRequest(step.Node, step.IsUndo, attempt, this, cancellationToken)).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -183,7 +189,8 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
     public void OnPredicateFailed(StepInFlight step, Exception exception) =>
         Log.PredicateFailed(logger, exception, context.Id, context.Definition.Saved.Name, Shape.NameOf(step.Node), StepKind(step));
 
-    private void OnDisposeFailed(Exception exception) => Log.ScopeDisposeFailed(logger, exception, context.Id, context.Definition.Saved.Name);
+    /// <summary>Reports a service that could not be disposed after an attempt. The result of the step stands.</summary>
+    public void OnDisposeFailed(Exception exception) => Log.ScopeDisposeFailed(logger, exception, context.Id, context.Definition.Saved.Name);
 
     private static string StepKind(StepInFlight step) => step.IsUndo ? "undo" : "action";
 
@@ -201,29 +208,34 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
         _completed.Clear();
     }
 
-    private Task WaitForCompletionAsync()
+    private ValueTask WaitForCompletionAsync()
     {
         lock (_lock)
         {
-            return _completed.Count > 0 || _isWoken
-                ? Task.CompletedTask
-                : (_completionSignal = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            _isAwaited = _completed.Count == 0 && !_isWoken;
+            return _isAwaited ? _completionSignal.Begin() : default;
         }
     }
 
     private void AddCompleted(StepInFlight step, NodeCompletion completion)
     {
+        bool isAwaited;
         lock (_lock)
         {
             _steps.Remove(step);
             _completed.Add(completion);
-            _completionSignal?.SetResult();
-            _completionSignal = null;
+            (isAwaited, _isAwaited) = (_isAwaited, false);
+        }
+
+        if (isAwaited)
+        {
+            _completionSignal.Set();
         }
     }
 
+    /// <summary>Runs a step to its completion.</summary>
     [SuppressMessage("Design", "CA1031", Justification = "The run loop rethrows it.")]
-    private async Task RunAsync(StepInFlight step)
+    public async Task RunAsync(StepInFlight step)
     {
         NodeCompletion completion;
         try
@@ -238,7 +250,8 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
         AddCompleted(step, completion);
     }
 
-    private async Task<SavedNodeEvent?> RunToEventAsync(StepInFlight step)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<SavedNodeEvent?> RunToEventAsync(StepInFlight step)
     {
         StepPipeline pipeline = context.Pipelines.Of(step);
         try
@@ -290,7 +303,8 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
     }
 
     /// <summary>Runs the code of a step once, or as often as an injection says.</summary>
-    private async Task<ReadOnlyMemory<byte>> RunOnceAsync(StepInFlight inFlight, StepRequest step)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<ReadOnlyMemory<byte>> RunOnceAsync(StepInFlight inFlight, StepRequest step)
     {
         NodeInjection injection = context.Injections?.For(Shape.NameOf(step.Node)) ?? NodeInjection.None;
         if (!step.IsUndo && injection.FailsWhen is { } when)

@@ -14,6 +14,7 @@ namespace SagaRecovery.Executor.Running;
 /// <param name="writes">The token of writes. It is cancelled when this process loses the saga.</param>
 internal sealed class RunLog(RunContext context, RunCancellation cancellation, GroupWriter writer, CancellationToken writes)
 {
+    private readonly PendingWrite<Membership, SagaLogEntry, bool> _pending = CancelledWith(writes);
     private volatile StrongBox<Membership> _member = new(context.Ownership.Member); // changes when the run joins again after a loss
 
     /// <summary>The right to write to the log of the saga.</summary>
@@ -28,7 +29,8 @@ internal sealed class RunLog(RunContext context, RunCancellation cancellation, G
     /// <param name="events">The events. The progress contains them already.</param>
     /// <param name="state">The state that follows from them.</param>
     /// <returns>The reason to stop; null if they were written.</returns>
-    public async Task<StopReason?> AppendAsync(List<SavedNodeEvent> events, SagaState state)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // called once per step of every saga
+    public async ValueTask<StopReason?> AppendAsync(IReadOnlyList<SavedNodeEvent> events, SagaState state)
     {
         StopReason? refusal;
         try
@@ -39,7 +41,7 @@ internal sealed class RunLog(RunContext context, RunCancellation cancellation, G
                 Cancellation = cancelsByDeadline ? cancellation.Current : null,
                 Failure = state == State ? null : Progress.FailureIn(state),
             };
-            refusal = await writer.AppendAsync(_member.Value, entry).WaitAsync(writes).ConfigureAwait(false) ? null : StopReason.SagaFenced;
+            refusal = await writer.AppendAsync(_pending, _member.Value, entry).ConfigureAwait(false) ? null : StopReason.SagaFenced;
         }
         catch (JoinLostException)
         {
@@ -48,6 +50,14 @@ internal sealed class RunLog(RunContext context, RunCancellation cancellation, G
 
         State = refusal is null ? state : State;
         return refusal;
+    }
+
+    /// <summary>Creates the object for the writes of this run. A run that has lost its saga must not wait for a store that does not answer.</summary>
+    private static PendingWrite<Membership, SagaLogEntry, bool> CancelledWith(CancellationToken writes)
+    {
+        var pending = new PendingWrite<Membership, SagaLogEntry, bool>();
+        writes.UnsafeRegister(static (pending, token) => ((PendingWrite<Membership, SagaLogEntry, bool>)pending!).Cancel(token), pending);
+        return pending;
     }
 
     /// <summary>

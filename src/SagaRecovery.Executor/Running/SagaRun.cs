@@ -269,7 +269,7 @@ internal sealed partial class SagaRun : IDisposable
     /// <summary>Writes events, and the state of the saga if it changed, in one transaction, so that a crash cannot separate them.</summary>
     /// <returns>True if written; false if the run has to stop.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // called once per step of every saga
-    private async ValueTask<bool> WriteAsync(List<SavedNodeEvent> events)
+    private async ValueTask<bool> WriteAsync(IReadOnlyList<SavedNodeEvent> events)
     {
         SagaState? end = _progress.End;
         SagaState state = end ?? (_progress.IsUnwinding ? SagaState.Unwinding : SagaState.Running);

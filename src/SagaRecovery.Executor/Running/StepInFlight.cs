@@ -6,8 +6,9 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Executor.Running;
 
 /// <summary>An action or undo in flight, with its attempts in this process. Thread-safe.</summary>
-internal sealed class StepInFlight(int node, bool isUndo, DateTimeOffset since)
+internal sealed class StepInFlight(NodeRunner runner, int node, bool isUndo, DateTimeOffset since) : IThreadPoolWorkItem
 {
+    private readonly ExecutionContext? _context = ExecutionContext.Capture(); // with the span of the run
     private readonly Lock _lock = new();
     private DateTimeOffset? _attemptSince; // null between two attempts
     private Exception? _lastError;
@@ -64,6 +65,21 @@ internal sealed class StepInFlight(int node, bool isUndo, DateTimeOffset since)
             }
         }
     }
+
+    /// <summary>Begins the step on a thread of the pool.</summary>
+    public void Execute()
+    {
+        if (_context is null)
+        {
+            Begin();
+        }
+        else
+        {
+            ExecutionContext.Run(_context, static step => ((StepInFlight)step!).Begin(), this);
+        }
+    }
+
+    private void Begin() => _ = runner.RunAsync(this);
 
     public int BeginAttempt(DateTimeOffset now)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using Polly;
 using Polly.Retry;
@@ -96,7 +97,8 @@ internal sealed class StepPipeline
 
     /// <summary>Runs the attempts of a step until one succeeds or its failure is not to be retried.</summary>
     /// <returns>The output of the step.</returns>
-    public async Task<ReadOnlyMemory<byte>> RunAsync(NodeRunner runner, StepInFlight step, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // called once per step of every saga, as the other methods that have it
+    public async ValueTask<ReadOnlyMemory<byte>> RunAsync(NodeRunner runner, StepInFlight step, CancellationToken cancellationToken)
     {
         if (_firstRunsOutside)
         {

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace SagaRecovery;
 
 /// <summary>The action and the undo of a node.</summary>
@@ -9,7 +11,7 @@ internal abstract class NodeCode<TParameters>
     /// <summary>True if action and undo run in the transactions that write the events which end them.</summary>
     public bool IsTransactional { get; init; }
 
-    public abstract Task<ReadOnlyMemory<byte>> RunActionAsync(NodeContext<TParameters> context, NodeOutputs outputs);
+    public abstract ValueTask<ReadOnlyMemory<byte>> RunActionAsync(NodeContext<TParameters> context, NodeOutputs outputs);
 
     public abstract Task RunUndoAsync(NodeContext<TParameters> context, int node, NodeOutputs outputs);
 }
@@ -20,7 +22,8 @@ internal sealed class NodeCode<TParameters, TOutput>(
 {
     public override Type? OutputType => typeof(TOutput);
 
-    public override async Task<ReadOnlyMemory<byte>> RunActionAsync(NodeContext<TParameters> context, NodeOutputs outputs) =>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public override async ValueTask<ReadOnlyMemory<byte>> RunActionAsync(NodeContext<TParameters> context, NodeOutputs outputs) =>
         outputs.Write(context.NodeName, await action(context).ConfigureAwait(false));
 
     public override Task RunUndoAsync(NodeContext<TParameters> context, int node, NodeOutputs outputs) =>
@@ -33,7 +36,8 @@ internal sealed class PlainNodeCode<TParameters>(
 {
     public override Type? OutputType => null;
 
-    public override async Task<ReadOnlyMemory<byte>> RunActionAsync(NodeContext<TParameters> context, NodeOutputs outputs)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public override async ValueTask<ReadOnlyMemory<byte>> RunActionAsync(NodeContext<TParameters> context, NodeOutputs outputs)
     {
         await action(context).ConfigureAwait(false);
         return default;

@@ -1,7 +1,9 @@
 using System.Data.Common;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
+using SagaRecovery.Executor.Running;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery;
@@ -77,7 +79,8 @@ internal sealed class SagaDefinition<TParameters>(
     private sealed class BoundCode(
         SagaDefinition<TParameters> definition, SagaId sagaId, TParameters parameters, NodeOutputs outputs, IServiceScopeFactory? scopes) : SagaCode
     {
-        public override async Task<ReadOnlyMemory<byte>> RunAsync(StepRequest step)
+        [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+        public override async ValueTask<ReadOnlyMemory<byte>> RunAsync(StepRequest step)
         {
             var services = new AttemptServices(scopes);
             var context = new NodeContext<TParameters>(sagaId, step, parameters, outputs, services);
@@ -107,7 +110,7 @@ internal sealed class SagaDefinition<TParameters>(
             }
             catch (Exception e)
             {
-                step.OnDisposeFailed(e);
+                step.Runner.OnDisposeFailed(e);
             }
         }
     }
@@ -121,16 +124,16 @@ internal abstract class SagaCode
     /// <exception cref="SagaDataException">
     /// The output cannot be serialized, or an output that the step reads cannot be deserialized. Any other exception comes from the step.
     /// </exception>
-    public abstract Task<ReadOnlyMemory<byte>> RunAsync(StepRequest step);
+    public abstract ValueTask<ReadOnlyMemory<byte>> RunAsync(StepRequest step);
 }
 
 /// <summary>One attempt of an action or undo.</summary>
 /// <param name="Node">The node.</param>
 /// <param name="IsUndo">True for its undo.</param>
 /// <param name="Attempt">The number of the attempt, from 1.</param>
-/// <param name="OnDisposeFailed">Receives the exception of a service that could not be disposed after the attempt.</param>
+/// <param name="Runner">The runner of the step. It hears of a service that could not be disposed after the attempt.</param>
 /// <param name="CancellationToken">The token of the attempt.</param>
-internal readonly record struct StepRequest(int Node, bool IsUndo, int Attempt, Action<Exception> OnDisposeFailed, CancellationToken CancellationToken)
+internal readonly record struct StepRequest(int Node, bool IsUndo, int Attempt, NodeRunner Runner, CancellationToken CancellationToken)
 {
     /// <summary>The transaction that will write the end of the step; null unless the node is transactional.</summary>
     public DbTransaction? Transaction { get; init; }

@@ -51,7 +51,7 @@ internal sealed class SubsagaNodeCode<TParameters, TInner>(NodeCode<TInner> code
 {
     public override Type? OutputType => code.OutputType;
 
-    public override Task<ReadOnlyMemory<byte>> RunActionAsync(NodeContext<TParameters> context, NodeOutputs outputs)
+    public override ValueTask<ReadOnlyMemory<byte>> RunActionAsync(NodeContext<TParameters> context, NodeOutputs outputs)
     {
         NodeOutputs inner = outputs.Within(shape, subsaga.Id);
         return code.RunActionAsync(context.Within(inner, subsaga, outputs.ReadForNode(subsaga)), inner);

@@ -1,4 +1,3 @@
-using System.Text;
 using Npgsql;
 using NpgsqlTypes;
 using SagaRecovery.Fencing;
@@ -61,7 +60,7 @@ internal static class ArchivedRows
         .WithText(saga.ErrorCode)
         .With(saga.Events.Select(one => one.NodeId).ToArray())
         .With(saga.Events.Select(one => SagaNames.Of(one.Type)).ToArray())
-        .WithJson(saga.Events.Select(one => one.Data.IsEmpty ? null : Encoding.UTF8.GetString(one.Data.Span)).ToArray())
+        .WithJson(saga.Events.Select(one => PostgresFence.JsonOrNull(one.Data)).ToArray())
         .With(saga.Events.Select(one => one.Time.ToUniversalTime()).ToArray())
         .With(saga.Events.Select(one => one.Creator.Value).ToArray())
         .With(saga.Tags.Keys.ToArray())

@@ -41,11 +41,15 @@ internal static class PostgresFence
         return command;
     }
 
-    public static NpgsqlBatchCommand WithJson(this NpgsqlBatchCommand command, string?[] json)
+    /// <summary>Adds a parameter with an array of JSON texts in UTF-8, or null for those that are missing.</summary>
+    public static NpgsqlBatchCommand WithJson(this NpgsqlBatchCommand command, ReadOnlyMemory<byte>?[] json)
     {
         command.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Json, Value = json });
         return command;
     }
+
+    /// <summary>Returns JSON in UTF-8 for an array of a parameter: null if it is empty.</summary>
+    public static ReadOnlyMemory<byte>? JsonOrNull(ReadOnlyMemory<byte> json) => json.IsEmpty ? default(ReadOnlyMemory<byte>?) : json; // a mere null would be an empty memory
 
     /// <summary>Runs a batch of writes behind the fence.</summary>
     /// <param name="database">The database.</param>

@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Text;
 using Npgsql;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
@@ -89,7 +88,7 @@ internal sealed class PostgresSagaLog : ISagaLog
                 .With(NameOf(everything.NewState)!)
                 .With(everything.Events.Select(nodeEvent => nodeEvent.NodeId).ToArray())
                 .With(everything.Events.Select(nodeEvent => SagaNames.Of(nodeEvent.Type)).ToArray())
-                .WithJson(everything.Events.Select(nodeEvent => TextOf(nodeEvent.Data)).ToArray())
+                .WithJson(everything.Events.Select(nodeEvent => PostgresFence.JsonOrNull(nodeEvent.Data)).ToArray())
                 .With(everything.Cancellation?.At.ToUniversalTime())
                 .With(everything.Cancellation?.Note.Actor)
                 .With(everything.Cancellation?.Note.Reason)
@@ -154,7 +153,7 @@ internal sealed class PostgresSagaLog : ISagaLog
                 .With(member.Coordinator.Value)
                 .With(found.Select(saga => saga.Id.Value).ToArray())
                 .With(found.Select(saga => saga.Definition.Hash.ToBytes()).ToArray())
-                .WithJson(found.Select(saga => TextOf(saga.Parameters)).ToArray()),
+                .WithJson(found.Select(saga => PostgresFence.JsonOrNull(saga.Parameters)).ToArray()),
             async rows => (await rows.ListAsync(row => row.GetGuid(0)).ConfigureAwait(false)).ToHashSet(),
             CancellationToken.None).ConfigureAwait(false);
         return [.. sagas.Select((saga, index) => created[index] || before.Remove(saga.Id.Value))];
@@ -192,7 +191,7 @@ internal sealed class PostgresSagaLog : ISagaLog
         .With(sagas.Select(saga => saga.Id.Value).ToArray())
         .With(sagas.Select(saga => saga.Definition.Name).ToArray())
         .With(sagas.Select(saga => saga.Definition.Hash.ToBytes()).ToArray())
-        .WithJson(sagas.Select(saga => Encoding.UTF8.GetString(saga.Parameters.Span)).ToArray())
+        .WithJson(sagas.Select(saga => (ReadOnlyMemory<byte>?)saga.Parameters).ToArray())
         .With(sagas.Select(saga => saga.Deadline?.ToUniversalTime()).ToArray())
         .With(AdoptGeneration.Initial.Value);
 
@@ -225,7 +224,7 @@ internal sealed class PostgresSagaLog : ISagaLog
     /// </summary>
     private static List<List<int>> SplitIntoRounds(IReadOnlyList<SagaLogEntry> entries)
     {
-        List<List<int>> rounds = [[]];
+        List<List<int>> rounds = [new(entries.Count)];
         Dictionary<SagaId, int> nextRounds = [];
         for (int i = 0; i < entries.Count; i++)
         {
@@ -278,29 +277,27 @@ internal sealed class PostgresSagaLog : ISagaLog
     /// <summary>Adds entries as the parameters of <see cref="Statements.Append"/>.</summary>
     internal static void AddEntries(NpgsqlBatchCommand append, IReadOnlyList<SagaLogEntry> entries)
     {
+        var sagas = new Guid[entries.Count];
+        var generations = new long[entries.Count];
+        var states = new string?[entries.Count];
         int count = entries.Sum(entry => entry.Events.Count);
         var ordinals = new long[count];
         var nodes = new int[count];
         var types = new string[count];
-        var data = new string?[count];
+        var data = new ReadOnlyMemory<byte>?[count];
         int i = 0;
-        for (int entry = 0; entry < entries.Count; entry++)
+        for (int index = 0; index < entries.Count; index++)
         {
-            foreach (SavedNodeEvent nodeEvent in entries[entry].Events)
+            SagaLogEntry entry = entries[index];
+            (sagas[index], generations[index], states[index]) = (entry.SagaId.Value, entry.Generation.Value, NameOf(entry.NewState));
+            for (int one = 0; one < entry.Events.Count; one++, i++) // an enumerator would be allocated for each entry
             {
-                ordinals[i] = entry + 1;
-                nodes[i] = nodeEvent.NodeId;
-                types[i] = SagaNames.Of(nodeEvent.Type);
-                data[i] = TextOf(nodeEvent.Data);
-                i++;
+                SavedNodeEvent nodeEvent = entry.Events[one];
+                (ordinals[i], nodes[i], types[i], data[i]) = (index + 1, nodeEvent.NodeId, SagaNames.Of(nodeEvent.Type), PostgresFence.JsonOrNull(nodeEvent.Data));
             }
         }
 
-        append
-            .With(entries.Select(entry => entry.SagaId.Value).ToArray())
-            .With(entries.Select(entry => entry.Generation.Value).ToArray())
-            .With(entries.Select(entry => NameOf(entry.NewState)).ToArray())
-            .With(ordinals).With(nodes).With(types).WithJson(data);
+        append.With(sagas).With(generations).With(states).With(ordinals).With(nodes).With(types).WithJson(data);
     }
 
     /// <summary>Adds cancellations and failures as the last parameters of <see cref="Statements.AppendCauses"/>.</summary>
@@ -319,8 +316,6 @@ internal sealed class PostgresSagaLog : ISagaLog
             .With(failures.Select(one => SagaFailure.Storable(one.Failure.Node)).ToArray())
             .With(failures.Select(one => SagaFailure.Storable(one.Failure.ErrorCode)!).ToArray());
     }
-
-    private static string? TextOf(ReadOnlyMemory<byte> json) => json.IsEmpty ? null : Encoding.UTF8.GetString(json.Span);
 
     private static string? NameOf(SagaState? state) => state is { } known ? SagaNames.Of(known) : null;
 

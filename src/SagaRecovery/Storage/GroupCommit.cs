@@ -24,7 +24,7 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
 {
     private readonly Predicate<Exception> _mayBeForOneItem = mayBeForOneItem ?? (static failure => failure is DbException rejected && rejected.IsForTheData());
     private readonly Lock _lock = new();
-    private readonly Queue<Waiting> _queue = new();
+    private readonly Queue<PendingWrite<TKey, TItem, TAnswer>> _queue = new();
     private TaskCompletionSource? _idle;
     private int _underWay;
 
@@ -47,13 +47,26 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
     /// Cancels the wait. An item that is still queued is not written. An item that was sent may still take effect.
     /// </param>
     /// <exception cref="DbException">The database rejected the data of this item, failed the whole group, or did not answer.</exception>
-    public Task<TAnswer> WriteAsync(TKey key, TItem item, CancellationToken cancellationToken)
+    public async Task<TAnswer> WriteAsync(TKey key, TItem item, CancellationToken cancellationToken)
     {
-        var waiting = new Waiting(key, item, cancellationToken);
+        var pending = new PendingWrite<TKey, TItem, TAnswer>();
+        using CancellationTokenRegistration cancelled = cancellationToken.UnsafeRegister(
+            static (pending, token) => ((PendingWrite<TKey, TItem, TAnswer>)pending!).Cancel(token), pending);
+        return await WriteAsync(pending, key, item).ConfigureAwait(false);
+    }
+
+    /// <summary>Writes one item and returns its answer, in an object that the caller uses again for its next item.</summary>
+    /// <param name="pending">The object of the caller. Its last item must have been answered.</param>
+    /// <param name="key">The key of the item.</param>
+    /// <param name="item">The item to write.</param>
+    /// <inheritdoc cref="WriteAsync(TKey, TItem, CancellationToken)" path="/exception" />
+    public ValueTask<TAnswer> WriteAsync(PendingWrite<TKey, TItem, TAnswer> pending, TKey key, TItem item)
+    {
+        ValueTask<TAnswer> answer = pending.Begin(key, item);
         bool begin;
         lock (_lock)
         {
-            _queue.Enqueue(waiting);
+            _queue.Enqueue(pending);
             begin = _underWay < maxConcurrent;
             _underWay += begin ? 1 : 0;
         }
@@ -64,7 +77,7 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
             ThreadPool.UnsafeQueueUserWorkItem(static self => _ = self.WriteGroupsAsync(), this, preferLocal: false);
         }
 
-        return waiting.Answer.Task.WaitAsync(cancellationToken);
+        return answer;
     }
 
     /// <summary>Returns a task that completes when no transaction is under way and the queue is empty.</summary>
@@ -85,16 +98,16 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
     }
 
     /// <returns>The next group; empty if the queue is empty, in which case the calling writer must end.</returns>
-    private List<Waiting> DequeueGroup()
+    private List<PendingWrite<TKey, TItem, TAnswer>> DequeueGroup()
     {
-        List<Waiting> group = [];
+        List<PendingWrite<TKey, TItem, TAnswer>> group = [];
         int weight = 0;
         lock (_lock)
         {
-            while (_queue.TryPeek(out Waiting? next) && (group.Count == 0 || (group[0].Key.Equals(next.Key) && weight + weigh(next.Item) <= maxGroup)))
+            while (_queue.TryPeek(out PendingWrite<TKey, TItem, TAnswer>? next) && (group.Count == 0 || (group[0].Key.Equals(next.Key) && weight + weigh(next.Item) <= maxGroup)))
             {
                 _queue.Dequeue();
-                if (!next.IsCanceled)
+                if (next.IsPending)
                 {
                     group.Add(next);
                     weight += weigh(next.Item);
@@ -112,14 +125,14 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
     }
 
     /// <summary>Writes a group. After a failure that one item may have caused, the group is halved until only that item fails.</summary>
-    private async Task WriteAsync(List<Waiting> group)
+    private async Task WriteAsync(List<PendingWrite<TKey, TItem, TAnswer>> group)
     {
         try
         {
-            IReadOnlyList<TAnswer> answers = await write(group[0].Key, group.ConvertAll(waiting => waiting.Item)).ConfigureAwait(false);
+            IReadOnlyList<TAnswer> answers = await write(group[0].Key, group.ConvertAll(static pending => pending.Item)).ConfigureAwait(false);
             for (int i = 0; i < group.Count; i++)
             {
-                group[i].Answer.SetResult(answers[i]);
+                group[i].Answer(answers[i]);
             }
         }
         catch (Exception failure) when (group.Count > 1 && _mayBeForOneItem(failure))
@@ -128,20 +141,9 @@ internal sealed class GroupCommit<TKey, TItem, TAnswer>(
             await WriteAsync(group[..half]).ConfigureAwait(false);
             await WriteAsync(group[half..]).ConfigureAwait(false);
         }
-        catch (OperationCanceledException canceled)
-        {
-            group.ForEach(waiting => waiting.Answer.SetCanceled(canceled.CancellationToken));
-        }
         catch (Exception exception) // each caller handles it
         {
-            group.ForEach(waiting => waiting.Answer.SetException(exception));
+            group.ForEach(pending => pending.Fail(exception));
         }
-    }
-
-    private sealed record Waiting(TKey Key, TItem Item, CancellationToken CancellationToken)
-    {
-        public TaskCompletionSource<TAnswer> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public bool IsCanceled => CancellationToken.IsCancellationRequested;
     }
 }
