@@ -1,5 +1,6 @@
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Execution;
+using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor;
 
@@ -24,4 +25,11 @@ public sealed partial class DurableExecutor
             _starts.ReportCapacity();
         }
     }
+
+    /// <summary>
+    /// Returns the events to insert with a new saga, so that its first steps need no write of their own. None if its run would have to wait for a slot. One
+    /// that waits all the same, since others were faster, only looks in its log as if it had begun.
+    /// </summary>
+    internal IReadOnlyList<SavedNodeEvent> FirstEventsOf(SagaDefinition definition) =>
+        _runs.WouldStart(definition.Saved.Name) ? definition.FirstEvents : [];
 }

@@ -184,31 +184,32 @@ public sealed partial class DurableExecutor : ISagaExecutor, IHostedLifecycleSer
     /// <returns>The handle of the run. If a pass resumed the saga first, the handle of that run.</returns>
     internal SagaHandle Start(SagaDefinition definition, NewSaga saga, Ownership ownership, SagaInjections? injections)
     {
-        SagaId sagaId = saga.Id;
+        _metrics.SagaInserted(saga);
         SagaRun run = CreateRun(
             new SavedSaga
             {
-                Id = sagaId,
+                Id = saga.Id,
                 Name = definition.Saved.Name,
                 State = SagaState.Running,
                 Generation = ownership.Generation,
                 Definition = definition.Saved,
                 Parameters = saga.Parameters,
-                Events = [],
+                Events = saga.Events,
                 Deadline = saga.Deadline,
             },
             definition,
             ownership,
-            new SagaProgress(definition.Shape),
-            injections);
+            SagaProgress.After(definition.Shape, saga.Events),
+            injections,
+            isFirst: true);
         switch (_runs.Admit(run, out SagaRun? existing))
         {
             case Admission.Started:
-                Log.Started(_logger, sagaId, definition.Saved.Name);
+                Log.Started(_logger, saga.Id, definition.Saved.Name);
                 Schedule(run);
                 break;
             case Admission.Queued:
-                Log.Started(_logger, sagaId, definition.Saved.Name);
+                Log.Started(_logger, saga.Id, definition.Saved.Name);
                 break;
             case Admission.AlreadyRunning:
                 run.Dispose();
@@ -281,7 +282,7 @@ public sealed partial class DurableExecutor : ISagaExecutor, IHostedLifecycleSer
             }
         }
 
-        return Admit(CreateRun(saga, definition, ownership, progress, injections: null), saga);
+        return Admit(CreateRun(saga, definition, ownership, progress, injections: null, isFirst: false), saga);
     }
 
     private ResumeOutcome Admit(SagaRun run, SavedSaga saga)
@@ -309,13 +310,13 @@ public sealed partial class DurableExecutor : ISagaExecutor, IHostedLifecycleSer
     }
 
     private SagaRun CreateRun(
-        SavedSaga saga, SagaDefinition definition, Ownership ownership, SagaProgress progress, SagaInjections? injections)
+        SavedSaga saga, SagaDefinition definition, Ownership ownership, SagaProgress progress, SagaInjections? injections, bool isFirst)
     {
         var outputs = new NodeOutputs(progress.Shape, progress.OutputOf, definition.Json) { HasFailed = progress.IsUncertain, MaxBytes = _options.MaxOutputBytes };
         SagaCode code = definition.Bind(saga.Id, saga.Parameters, outputs, _scopes);
         StepPipelines pipelines = _pipelines.GetValue(definition, key => new StepPipelines(key, _time));
         var context = new RunContext(
-            saga.Id, definition, ownership, saga.State, progress, code, pipelines, injections, Activity.Current?.Context, saga.Cancellation, saga.Deadline);
+            saga.Id, definition, ownership, saga.State, progress, code, pipelines, injections, Activity.Current?.Context, saga.Cancellation, saga.Deadline, isFirst);
         return new SagaRun(context, _writer, _runServices, _time, _logger);
     }
 

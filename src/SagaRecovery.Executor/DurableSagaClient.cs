@@ -75,6 +75,7 @@ internal sealed class DurableSagaClient : SagaClient
 
         // Must be announced before the insert: otherwise a pass could list the row as unknown and run the saga a second time.
         using SagaStart start = _starts.Announce(saved.Id);
+        saved = saved with { Events = _executor.Value.FirstEventsOf(definition) };
         (bool created, member) = await WithMembershipAsync(
             member, by => _log.CreateAsync(by, saved, cancellationToken), cancellationToken).ConfigureAwait(false);
         if (!created)

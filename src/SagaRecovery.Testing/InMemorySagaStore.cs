@@ -140,7 +140,7 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog, ISagaReade
             }
 
             TakeSnapshot();
-            _sagas.Add(saga.Id, new Row
+            var row = new Row
             {
                 Time = Time,
                 TimeCreated = Time.GetUtcNow(),
@@ -150,7 +150,9 @@ public sealed partial class InMemorySagaStore : ISagaStore, ISagaLog, ISagaReade
                 Owner = member.Coordinator,
                 Deadline = saga.Deadline,
                 Tags = saga.Tags,
-            });
+            };
+            row.Write(new SagaLogEntry(saga.Id, row.Generation, saga.Events));
+            _sagas.Add(saga.Id, row);
             return Task.FromResult(true);
         }
     }

@@ -21,7 +21,7 @@ public sealed class LostCommitTests
         TestSaga saga = Chain(gate);
         await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
         SagaHandle handle = await process.Client.StartAsync(saga, "");
-        await gate.ArrivalAsync(); // the first step is logged, and the start of the second
+        await gate.ArrivalAsync(); // the first two steps are logged, and the start of the third
 
         _store.LoseLastCommits(lost);
         gate.Open();
@@ -33,7 +33,7 @@ public sealed class LostCommitTests
         stored.Events.Select(one => (one.NodeId, one.Type)).Should().BeEquivalentTo(
         [
             (0, NodeEventType.Started), (0, NodeEventType.Succeeded), (1, NodeEventType.Started), (1, NodeEventType.Succeeded),
-            (2, NodeEventType.Started), (2, NodeEventType.Succeeded),
+            (2, NodeEventType.Started), (2, NodeEventType.Succeeded), (3, NodeEventType.Started), (3, NodeEventType.Succeeded),
         ]);
         process.Coordinator.Status.Rejoins.Should().Be(1);
         process.ReadInbox().Should().Contain(message => message.Kind == StartMessageKind.Ended && message.Lease.SagaId == handle.SagaId);
@@ -101,7 +101,7 @@ public sealed class LostCommitTests
         SagaHandle handle = await process.Client.StartAsync(saga, "");
         await gate.ArrivalAsync();
 
-        _store.LoseLastCommits(2); // its start, and the row
+        _store.LoseLastCommits(1); // the row, with the start of the node
         gate.Open();
 
         (await handle.Completion.Soon()).Should().BeOfType<SagaResult.Interrupted>().Which.Reason.Should().Be("the database has lost the saga");
@@ -164,7 +164,8 @@ public sealed class LostCommitTests
     private static TestSaga Chain(Gate gate) => new("chain", builder =>
     {
         SagaNode<string> first = builder.Node<string>("first", _ => Task.FromResult("one"));
-        SagaNode second = builder.Node("second", context => gate.PassAsync(context.CancellationToken), after: first);
-        builder.Node("third", _ => Task.CompletedTask, after: second);
+        SagaNode second = builder.Node("second", _ => Task.CompletedTask, after: first);
+        SagaNode third = builder.Node("third", context => gate.PassAsync(context.CancellationToken), after: second);
+        builder.Node("fourth", _ => Task.CompletedTask, after: third);
     });
 }

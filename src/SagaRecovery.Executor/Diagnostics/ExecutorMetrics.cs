@@ -72,6 +72,9 @@ internal sealed class ExecutorMetrics : IDisposable
 
     public void Dispose() => _meter.Dispose();
 
+    /// <summary>Counts the events that were inserted together with a saga.</summary>
+    public void SagaInserted(NewSaga saga) => _events.Add(saga.Events.Count);
+
     public void GroupWritten(IReadOnlyList<SagaLogEntry> entries, IReadOnlyList<bool> written, TimeSpan duration)
     {
         int events = 0;

@@ -28,7 +28,7 @@ internal sealed class SagaProgress
     private readonly ReadOnlyMemory<byte>[] _errors;
     private readonly ReadOnlyMemory<byte>[] _undoErrors;
     private readonly bool[] _uncertain; // the action failed, and its undo runs all the same
-    private readonly NextSteps _next = new([], [], []); // reused by every call of Next
+    private readonly NextSteps _next = new(new(1), new(1), []); // reused by every call of Next
     private Func<int, bool> _mayStayOpen = static _ => false;
 
     public SagaProgress(SagaShape shape)
@@ -40,6 +40,18 @@ internal sealed class SagaProgress
         _errors = new ReadOnlyMemory<byte>[shape.Count];
         _undoErrors = new ReadOnlyMemory<byte>[shape.Count];
         _uncertain = new bool[shape.Count];
+    }
+
+    /// <summary>Creates the progress of a new saga after the first events of its log.</summary>
+    public static SagaProgress After(SagaShape shape, IReadOnlyList<SavedNodeEvent> firstEvents)
+    {
+        var progress = new SagaProgress(shape);
+        foreach (SavedNodeEvent nodeEvent in firstEvents)
+        {
+            progress.Record(nodeEvent);
+        }
+
+        return progress;
     }
 
     public SagaShape Shape { get; }

@@ -16,10 +16,11 @@ namespace SagaRecovery.Executor.Running;
 internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalSteps transactions, RunStop stop, ILogger logger)
 {
     private readonly Lock _lock = new();
-    private readonly List<NodeCompletion> _completed = []; // not taken yet; a channel would cost 1.5 KB per run
-    private readonly List<StepInFlight> _steps = [];
-    private readonly List<SavedNodeEvent> _newEvents = [];
-    private readonly HashSet<int> _interrupted = FindInterrupted(context.Progress);
+    private readonly List<NodeCompletion> _completed = new(1); // not taken yet; a channel would cost 1.5 KB per run
+    private readonly List<StepInFlight> _steps = new(1); // most sagas run one step at a time
+    private readonly List<SavedNodeEvent> _newEvents = new(1);
+    private StepInFlight? _ended; // to be used again
+    private readonly HashSet<int> _interrupted = context.IsFirst ? [] : FindInterrupted(context.Progress);
     private readonly ReusableSignal _completionSignal = new();
     private bool _isAwaited; // the run loop waits for the signal
     private bool _isWoken; // the run loop is not to wait for a completion
@@ -83,7 +84,8 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
     public void Start(int node, bool undo)
     {
         InFlight++;
-        var step = new StepInFlight(this, node, undo, Now);
+        StepInFlight step = Interlocked.Exchange(ref _ended, null) ?? new StepInFlight(this);
+        step.Begin(node, undo, Now);
         lock (_lock)
         {
             _steps.Add(step);
@@ -223,6 +225,7 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
         lock (_lock)
         {
             _steps.Remove(step);
+            _ended = context.Pipelines.Of(step).HasLeft(step) ? step : null;
             _completed.Add(completion);
             (isAwaited, _isAwaited) = (_isAwaited, false);
         }

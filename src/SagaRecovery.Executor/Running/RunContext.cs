@@ -18,6 +18,7 @@ namespace SagaRecovery.Executor.Running;
 /// <param name="StartedBy">The span of the request or the pass that started the run; null for none.</param>
 /// <param name="Cancellation">The request to cancel the saga that the store knew; null for none.</param>
 /// <param name="Deadline">The time at which the run cancels the saga; null for none.</param>
+/// <param name="IsFirst">True for the first run of the saga: no step in its log was ever begun.</param>
 internal sealed record RunContext(
     SagaId Id,
     SagaDefinition Definition,
@@ -29,4 +30,5 @@ internal sealed record RunContext(
     SagaInjections? Injections,
     ActivityContext? StartedBy,
     SagaCancellation? Cancellation,
-    DateTimeOffset? Deadline);
+    DateTimeOffset? Deadline,
+    bool IsFirst = false);

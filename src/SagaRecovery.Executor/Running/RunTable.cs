@@ -1,5 +1,3 @@
-using SagaRecovery.Bookkeeping;
-using SagaRecovery.Execution;
 using SagaRecovery.Executor.Diagnostics;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
@@ -17,7 +15,7 @@ namespace SagaRecovery.Executor.Running;
 /// </remarks>
 /// <param name="maxRunning">The number of runs at a time.</param>
 /// <param name="limits">The number of runs of single definitions at a time, by name.</param>
-internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> limits)
+internal sealed partial class RunTable(int maxRunning, IReadOnlyDictionary<string, int> limits)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<SagaId, SagaRun> _current = []; // the newest run of each saga, running or waiting
@@ -151,7 +149,7 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
             }
 
             _current[run.Id] = run;
-            if (HasFreeSlot && _lanes.LimitReached(run.Name) is null)
+            if (HasSlotFor(run.Name))
             {
                 TakeSlot(run);
                 return Admission.Started;
@@ -159,40 +157,6 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
 
             _lanes.Enqueue(run);
             return Admission.Queued;
-        }
-    }
-
-    /// <summary>Returns the numbers of further resumed runs that the table takes now.</summary>
-    public ExecutorCapacity GetCapacity()
-    {
-        lock (_lock)
-        {
-            _capacityReported = false;
-            return _closed is null ? _capacity.Of(FreeSlots, _lanes) : ExecutorCapacity.None;
-        }
-    }
-
-    /// <summary>Returns true, once until <see cref="GetCapacity"/> is called, if the table takes further resumed runs.</summary>
-    public bool HasCapacityToReport()
-    {
-        lock (_lock)
-        {
-            if (_capacityReported || _closed is not null || !_capacity.IsAny(FreeSlots, _lanes))
-            {
-                return false;
-            }
-
-            _capacityReported = true;
-            return true;
-        }
-    }
-
-    /// <summary>Describes the limit for which further runs of a definition wait.</summary>
-    public SlotLimit DescribeSlotLimit(string definition)
-    {
-        lock (_lock)
-        {
-            return LimitOf(definition);
         }
     }
 
@@ -316,6 +280,8 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
 
     private bool HasFreeSlot => FreeSlots > 0;
 
+    private bool HasSlotFor(string definition) => HasFreeSlot && _lanes.LimitReached(definition) is null;
+
     /// <summary>A run that is stopping does not supersede: recovery may resume its saga again at the same generation.</summary>
     private static bool Supersedes(SagaRun current, AdoptGeneration generation) =>
         current.Generation > generation || (current.Generation == generation && !current.IsStopping);
@@ -368,19 +334,6 @@ internal sealed class RunTable(int maxRunning, IReadOnlyDictionary<string, int> 
         TakeSlot(next);
         return next;
     }
-
-    /// <summary>Describes the limit that a queued run waits for: that of its definition if it is reached, else that of all runs.</summary>
-    private SlotLimit LimitOf(string definition) => _lanes.LimitReached(definition) is { } slots
-        ? new SlotLimit(
-            $"{DurableExecutorOptions.SectionName}:{nameof(DurableExecutorOptions.MaxRunningSagasByDefinition)}:{definition} = {slots.Limit}",
-            LongestRunning(definition)) { Slots = slots }
-        : new SlotLimit(
-            $"{DurableExecutorOptions.SectionName}:{nameof(DurableExecutorOptions.MaxRunningSagas)} = {maxRunning}",
-            LongestRunning(definition)) { Slots = new SlotUse(_running.Count - _lent, maxRunning) };
-
-    /// <summary>Finds the saga that has had its slot longest among those that a queued run waits for.</summary>
-    private SagaId? LongestRunning(string definition) =>
-        _running.Where(run => run.Name == definition || _lanes.LimitReached(definition) is null).MinBy(run => run.SlotNumber)?.Id;
 
     private void RemoveCurrent(SagaRun run)
     {

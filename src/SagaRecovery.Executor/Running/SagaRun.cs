@@ -178,7 +178,7 @@ internal sealed partial class SagaRun : IDisposable
             NextSteps next = _progress.Next();
 
             // Must precede TryStart: after a crash, the log would lack an action that began before its 'started' event was written.
-            if (!await WriteAsync([.. newEvents, .. next.Events]).ConfigureAwait(false))
+            if (!await WriteAsync((SavedNodeEvent[])[.. newEvents, .. next.Events]).ConfigureAwait(false))
             {
                 return Interrupted();
             }

@@ -5,19 +5,23 @@ using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Running;
 
-/// <summary>An action or undo in flight, with its attempts in this process. Thread-safe.</summary>
-internal sealed class StepInFlight(NodeRunner runner, int node, bool isUndo, DateTimeOffset since) : IThreadPoolWorkItem
+/// <summary>
+/// An action or undo in flight, with its attempts in this process. The run uses the same object for its next step when this one has ended.
+/// Thread-safe, apart from <see cref="Begin"/>.
+/// </summary>
+internal sealed class StepInFlight(NodeRunner runner) : IThreadPoolWorkItem
 {
-    private readonly ExecutionContext? _context = ExecutionContext.Capture(); // with the span of the run
     private readonly Lock _lock = new();
+    private ExecutionContext? _context; // with the span of the run
+    private DateTimeOffset _since;
     private DateTimeOffset? _attemptSince; // null between two attempts
     private Exception? _lastError;
     private DateTimeOffset? _nextAttempt;
     private int _attempt;
 
-    public int Node => node;
+    public int Node { get; private set; }
 
-    public bool IsUndo => isUndo;
+    public bool IsUndo { get; private set; }
 
     /// <summary>The first failure, which the retry strategy has yet to see. Used by the thread that runs the step.</summary>
     public ExceptionDispatchInfo? FirstFailure { get; set; }
@@ -66,20 +70,28 @@ internal sealed class StepInFlight(NodeRunner runner, int node, bool isUndo, Dat
         }
     }
 
-    /// <summary>Begins the step on a thread of the pool.</summary>
-    public void Execute()
+    /// <summary>Begins a step, before any other thread sees it.</summary>
+    public void Begin(int node, bool isUndo, DateTimeOffset now)
+    {
+        (Node, IsUndo, _since, _context) = (node, isUndo, now, ExecutionContext.Capture());
+        (FirstFailure, DataError, Written) = (null, null, null);
+        (_attemptSince, _lastError, _nextAttempt, _attempt) = (null, null, null, 0);
+    }
+
+    /// <summary>Runs the step on a thread of the pool.</summary>
+    void IThreadPoolWorkItem.Execute()
     {
         if (_context is null)
         {
-            Begin();
+            _ = RunAsync();
         }
         else
         {
-            ExecutionContext.Run(_context, static step => ((StepInFlight)step!).Begin(), this);
+            ExecutionContext.Run(_context, static step => _ = ((StepInFlight)step!).RunAsync(), this);
         }
     }
 
-    private void Begin() => _ = runner.RunAsync(this);
+    private Task RunAsync() => runner.RunAsync(this);
 
     public int BeginAttempt(DateTimeOffset now)
     {
@@ -127,7 +139,7 @@ internal sealed class StepInFlight(NodeRunner runner, int node, bool isUndo, Dat
     {
         lock (_lock)
         {
-            return new StepInProgress(nodeName, isUndo, Math.Max(1, _attempt), since) // an attempt that is queued in the thread pool counts as begun
+            return new StepInProgress(nodeName, IsUndo, Math.Max(1, _attempt), _since) // an attempt that is queued in the thread pool counts as begun
             {
                 AttemptSince = _attemptSince,
                 LastError = _lastError is null ? null : SagaErrors.Brief(_lastError).ToString(),

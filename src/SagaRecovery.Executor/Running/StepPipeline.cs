@@ -95,6 +95,9 @@ internal sealed class StepPipeline
         }
     }
 
+    /// <summary>Returns true if no code can run for a step that has ended. Code that a pipeline has given up, such as a hedged attempt, may.</summary>
+    public bool HasLeft(StepInFlight step) => _firstRunsOutside && step.Attempt <= 1;
+
     /// <summary>Runs the attempts of a step until one succeeds or its failure is not to be retried.</summary>
     /// <returns>The output of the step.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // called once per step of every saga, as the other methods that have it

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
+using SagaRecovery.Executor.Progress;
 using SagaRecovery.Executor.Running;
 using SagaRecovery.Storage;
 
@@ -19,6 +20,7 @@ internal abstract class SagaDefinition
         Shape = shape;
         Json = json;
         Saved = new SavedDefinition(DefinitionHash.Of(dag), saga.Name, saga.Version, dag);
+        FirstEvents = [.. new SagaProgress(shape).Next().Events];
     }
 
     public Saga Saga { get; }
@@ -26,6 +28,9 @@ internal abstract class SagaDefinition
     public SagaShape Shape { get; }
 
     public SavedDefinition Saved { get; }
+
+    /// <summary>The events that must be in the log before a new saga takes its first steps.</summary>
+    public IReadOnlyList<SavedNodeEvent> FirstEvents { get; }
 
     /// <summary>The policy of each node.</summary>
     public IReadOnlyList<NodePolicy> Policies { get; }

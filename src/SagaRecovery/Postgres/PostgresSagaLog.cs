@@ -32,7 +32,7 @@ internal sealed class PostgresSagaLog : ISagaLog
     /// <summary>Returns true for a start that waited for an open transaction which starts a saga with the same id.</summary>
     private static bool WaitsForId(Exception failure) => failure is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable };
 
-    private static int Weigh(NewSaga saga) => 1 + ((saga.Parameters.Length + saga.Definition.Dag.Length) / BytesPerRow);
+    private static int Weigh(NewSaga saga) => 1 + saga.Events.Count + ((saga.Parameters.Length + saga.Definition.Dag.Length) / BytesPerRow);
 
     public Task<bool> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken) =>
         _creations.WriteAsync(member, saga, cancellationToken);
@@ -40,15 +40,7 @@ internal sealed class PostgresSagaLog : ISagaLog
     public async Task<IReadOnlyList<bool>> AppendAsync(
         Membership member, IReadOnlyList<SagaLogEntry> entries, CancellationToken cancellationToken)
     {
-        List<List<int>> rounds = SplitIntoRounds(entries);
-        (bool isMember, bool[] written) = await PostgresFence.WriteAsync(
-            _database,
-            Sql.Lock,
-            member,
-            Build,
-            reader => ReadWrittenAsync(reader, rounds, entries.Count, cancellationToken),
-            cancellationToken,
-            checksJoin: false).ConfigureAwait(false);
+        (bool isMember, bool[] written) = await AppendOnceOrAgainAsync(member, entries, cancellationToken).ConfigureAwait(false);
         if (!isMember)
         {
             await ThrowRefusedAsync(member, cancellationToken).ConfigureAwait(false);
@@ -60,14 +52,41 @@ internal sealed class PostgresSagaLog : ISagaLog
         }
 
         return written;
+    }
+
+    private async Task<(bool IsMember, bool[] Written)> AppendOnceOrAgainAsync(
+        Membership member, IReadOnlyList<SagaLogEntry> entries, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await AppendAsync(member, entries, mayExist: false, cancellationToken).ConfigureAwait(false);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
+        {
+            return await AppendAsync(member, entries, mayExist: true, cancellationToken).ConfigureAwait(false); // an attempt whose answer was lost has written an event
+        }
+    }
+
+    private async Task<(bool IsMember, bool[] Written)> AppendAsync(
+        Membership member, IReadOnlyList<SagaLogEntry> entries, bool mayExist, CancellationToken cancellationToken)
+    {
+        List<List<int>> rounds = SplitIntoRounds(entries);
+        return await PostgresFence.WriteAsync(
+            _database,
+            Sql.Lock,
+            member,
+            Build,
+            reader => ReadWrittenAsync(reader, rounds, entries.Count, cancellationToken),
+            cancellationToken,
+            checksJoin: false).ConfigureAwait(false);
 
         void Build(NpgsqlBatch batch)
         {
             foreach (List<int> round in rounds)
             {
                 List<SagaLogEntry> group = round.ConvertAll(index => entries[index]);
-                bool hasCauses = group.Exists(entry => entry.Cancellation is not null || entry.Failure is not null);
-                NpgsqlBatchCommand append = batch.Add(hasCauses ? Sql.AppendCauses : Sql.Append, member);
+                bool hasCauses = mayExist || group.Exists(entry => entry.Cancellation is not null || entry.Failure is not null);
+                NpgsqlBatchCommand append = batch.Add(mayExist ? Sql.AppendRepeated : hasCauses ? Sql.AppendCauses : Sql.Append, member);
                 AddEntries(append, group);
                 if (hasCauses)
                 {
@@ -149,15 +168,21 @@ internal sealed class PostgresSagaLog : ISagaLog
     {
         NewSaga[] found = [.. sagas.Where((_, index) => !created[index])];
         HashSet<Guid> before = await _database.ReadAsync(
-            batch => batch.Add(Sql.FindInsertedBefore)
-                .With(member.Coordinator.Value)
-                .With(found.Select(saga => saga.Id.Value).ToArray())
-                .With(found.Select(saga => saga.Definition.Hash.ToBytes()).ToArray())
-                .WithJson(found.Select(saga => PostgresFence.JsonOrNull(saga.Parameters)).ToArray()),
+            batch => AddInserted(batch.Add(Sql.FindInsertedBefore), member, found),
             async rows => (await rows.ListAsync(row => row.GetGuid(0)).ConfigureAwait(false)).ToHashSet(),
             CancellationToken.None).ConfigureAwait(false);
         return [.. sagas.Select((saga, index) => created[index] || before.Remove(saga.Id.Value))];
     }
+
+    /// <summary>Adds sagas as the parameters of <see cref="Statements.FindInsertedBefore"/>.</summary>
+    internal static void AddInserted(NpgsqlBatchCommand find, Membership member, IReadOnlyList<NewSaga> sagas) => find
+        .With(member.Coordinator.Value)
+        .With(sagas.Select(saga => saga.Id.Value).ToArray())
+        .With(sagas.Select(saga => saga.Definition.Hash.ToBytes()).ToArray())
+        .WithJson(sagas.Select(saga => PostgresFence.JsonOrNull(saga.Parameters)).ToArray())
+        .With(sagas.SelectMany(saga => saga.Events.Select(_ => saga.Id.Value)).ToArray())
+        .With(sagas.SelectMany(saga => saga.Events.Select(nodeEvent => nodeEvent.NodeId)).ToArray())
+        .With(sagas.SelectMany(saga => saga.Events.Select(nodeEvent => SagaNames.Of(nodeEvent.Type))).ToArray());
 
     private async Task<IReadOnlyList<bool>> InsertAsync(Membership member, IReadOnlyList<NewSaga> sagas)
     {
@@ -176,12 +201,14 @@ internal sealed class PostgresSagaLog : ISagaLog
                 StoredDefinitions.AddInsert(batch, Sql, member, definition);
             }
 
-            bool hasTags = sagas.Any(saga => saga.Tags.Count > 0);
-            NpgsqlBatchCommand insert = batch.Add(hasTags ? Sql.InsertTaggedSagas : Sql.InsertSagas, member);
+            bool haveMore = sagas.Any(saga => saga.Events.Count > 0 || saga.Tags.Count > 0);
+            NpgsqlBatchCommand insert = batch.Add(haveMore ? Sql.InsertSagasWithEvents : Sql.InsertSagas, member);
             AddSagas(insert, sagas);
-            if (hasTags)
+            if (haveMore)
             {
-                AddTags(insert, sagas);
+                NewSaga[] first = [.. sagas.DistinctBy(saga => saga.Id)];
+                AddEvents(insert, first);
+                AddTags(insert, first);
             }
         }
     }
@@ -195,10 +222,21 @@ internal sealed class PostgresSagaLog : ISagaLog
         .With(sagas.Select(saga => saga.Deadline?.ToUniversalTime()).ToArray())
         .With(AdoptGeneration.Initial.Value);
 
-    /// <summary>Adds tags as the last parameters of <see cref="Statements.InsertTaggedSagas"/>. If an id appears twice, the first saga counts.</summary>
-    private static void AddTags(NpgsqlBatchCommand insert, IReadOnlyList<NewSaga> sagas)
+    /// <summary>Adds the first events of sagas as parameters of <see cref="Statements.InsertSagasWithEvents"/>.</summary>
+    private static void AddEvents(NpgsqlBatchCommand insert, NewSaga[] sagas)
     {
-        (Guid Saga, SagaTag Tag)[] tags = [.. sagas.DistinctBy(saga => saga.Id).SelectMany(saga => saga.Tags.Select(tag => (saga.Id.Value, tag)))];
+        (Guid Saga, SavedNodeEvent Event)[] events = [.. sagas.SelectMany(saga => saga.Events.Select(nodeEvent => (saga.Id.Value, nodeEvent)))];
+        insert
+            .With(events.Select(one => one.Saga).ToArray())
+            .With(events.Select(one => one.Event.NodeId).ToArray())
+            .With(events.Select(one => SagaNames.Of(one.Event.Type)).ToArray())
+            .WithJson(events.Select(one => PostgresFence.JsonOrNull(one.Event.Data)).ToArray());
+    }
+
+    /// <summary>Adds tags as the last parameters of <see cref="Statements.InsertSagasWithEvents"/>.</summary>
+    private static void AddTags(NpgsqlBatchCommand insert, NewSaga[] sagas)
+    {
+        (Guid Saga, SagaTag Tag)[] tags = [.. sagas.SelectMany(saga => saga.Tags.Select(tag => (saga.Id.Value, tag)))];
         insert
             .With(tags.Select(one => one.Saga).ToArray())
             .With(tags.Select(one => one.Tag.Name).ToArray())

@@ -10,7 +10,9 @@ namespace SagaRecovery.Storage;
 /// </remarks>
 public interface ISagaLog
 {
-    /// <summary>Inserts the row of a new saga at <see cref="AdoptGeneration.Initial"/>, together with its definition if that is new.</summary>
+    /// <summary>
+    /// Inserts the row of a new saga at <see cref="AdoptGeneration.Initial"/>, together with its tags and first events, and with its definition if that is new.
+    /// </summary>
     /// <param name="member">The membership of this process.</param>
     /// <param name="saga">The saga to insert.</param>
     /// <param name="cancellationToken">Cancels the wait. A request that was sent may still take effect.</param>
@@ -77,6 +79,10 @@ public sealed record NewSaga(SagaId Id, SavedDefinition Definition, ReadOnlyMemo
     /// <summary>The tags of the saga, stored together with its row.</summary>
     /// <value>The default is empty: no tags.</value>
     public IReadOnlyList<SagaTag> Tags { get; init; } = [];
+
+    /// <summary>The first events of the log, stored together with the row: the steps that the executor begins once the saga is in the store.</summary>
+    /// <value>The default is empty: no step begins before another write.</value>
+    public IReadOnlyList<SavedNodeEvent> Events { get; init; } = [];
 }
 
 /// <summary>An atomic write about one saga: new events, a new state, or both.</summary>

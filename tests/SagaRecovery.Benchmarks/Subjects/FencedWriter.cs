@@ -28,10 +28,14 @@ internal sealed class FencedWriter : IAsyncDisposable
 
     private const string InsertSaga =
         $"""
-        insert into saga_recovery.saga (id, name, creator, definition_hash, params, current_coordinator)
-        select $3, name, $1, hash, $4, $1 from saga_recovery.saga_definition
-        where {IsMember}
-        limit 1
+        with inserted as (
+            insert into saga_recovery.saga (id, name, creator, definition_hash, params, current_coordinator)
+            select $3, name, $1, hash, $4, $1 from saga_recovery.saga_definition
+            where {IsMember}
+            limit 1
+            returning id
+        )
+        insert into saga_recovery.saga_node_event (saga_id, node_id, event_type, creator) select id, 0, 'started', $1 from inserted
         """;
 
     private const string InsertEvents =
@@ -73,7 +77,7 @@ internal sealed class FencedWriter : IAsyncDisposable
         return writer;
     }
 
-    /// <summary>Inserts a saga, and commits.</summary>
+    /// <summary>Inserts a saga and the start of its first node, and commits.</summary>
     public async Task InsertSagaAsync(Guid sagaId)
     {
         await using NpgsqlBatch batch = Begin();

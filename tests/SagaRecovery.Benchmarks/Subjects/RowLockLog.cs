@@ -11,12 +11,13 @@ namespace SagaRecovery.Benchmarks.Subjects;
 /// </summary>
 internal sealed class RowLockLog : ISagaLog
 {
+    private readonly RowLock _fence = new();
     private readonly RawWriter _writer;
     private readonly GroupCommit<Membership, NewSaga, bool> _creations;
 
     public RowLockLog(NpgsqlDataSource source)
     {
-        _writer = new RawWriter(source, new RowLock());
+        _writer = new RawWriter(source, _fence);
         _creations = new GroupCommit<Membership, NewSaga, bool>(
             CreateAsync, weigh: _ => 1, PostgresSagaLog.MaxCreatedTogether, PostgresSagaLog.MaxConcurrentCreations); // then as now
     }
@@ -38,7 +39,11 @@ internal sealed class RowLockLog : ISagaLog
     {
         await _writer.WriteAsync(
             member,
-            batch => PostgresSagaLog.AddSagas(RowLock.AddInsertSagas(batch, member), sagas),
+            batch =>
+            {
+                PostgresSagaLog.AddSagas(RowLock.AddInsertSagas(batch, member), sagas);
+                PostgresSagaLog.AddEntries(_fence.AddAppend(batch, member), [.. sagas.Select(saga => new SagaLogEntry(saga.Id, AdoptGeneration.Initial, saga.Events))]);
+            },
             sagas.Count);
         return All(sagas.Count);
     }

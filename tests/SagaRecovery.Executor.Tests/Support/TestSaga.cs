@@ -14,6 +14,13 @@ internal sealed class TestSaga(string name, Action<SagaBuilder<string>> define, 
     public static TestSaga Gated(Gate gate) =>
         new("gated", saga => saga.Node("only", context => gate.PassAsync(context.CancellationToken)));
 
+    /// <summary>Two nodes, of which the first does nothing: its end is the first write of a run.</summary>
+    public static TestSaga Pair(string name, Func<NodeContext<string>, Task> second) => new(name, saga =>
+    {
+        SagaNode first = saga.Node("first", _ => Task.CompletedTask);
+        saga.Node("second", second, after: first);
+    });
+
     protected internal override void Define(SagaBuilder<string> saga) => define(saga);
 }
 

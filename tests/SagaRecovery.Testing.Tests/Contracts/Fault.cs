@@ -20,6 +20,8 @@ public enum Fault
     KeepsDefinitionByName,
     CreatesAtNewerGeneration,
     CreatesAgain,
+    ForgetsFirstEvents,
+    AddsEventsOfRefusedCreates,
     IgnoresCancellation,
     IgnoresCancellationOfRejoins,
     IgnoresCancellationOfRestores,

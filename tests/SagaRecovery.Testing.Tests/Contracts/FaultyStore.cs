@@ -115,7 +115,13 @@ internal sealed partial class FaultyStore(Fault fault, int losableCommits) : ISa
     public async Task<bool> CreateAsync(Membership member, NewSaga saga, CancellationToken cancellationToken)
     {
         SavedDefinition definition = Is(Fault.KeepsDefinitionByName) ? _byName.GetOrAdd(saga.Definition.Name, saga.Definition) : saga.Definition;
-        bool created = await Inner.CreateAsync(member, saga with { Definition = definition }, cancellationToken);
+        saga = saga with { Definition = definition, Events = Is(Fault.ForgetsFirstEvents) ? [] : saga.Events };
+        bool created = await Inner.CreateAsync(member, saga, cancellationToken);
+        if (!created && Is(Fault.AddsEventsOfRefusedCreates) && saga.Events.Count > 0)
+        {
+            await Inner.AppendAsync(member, [new SagaLogEntry(saga.Id, AdoptGeneration.Initial, saga.Events)], cancellationToken);
+        }
+
         if (created && Is(Fault.CreatesAtNewerGeneration))
         {
             Inner.Reassign(saga.Id, member.Coordinator);

@@ -24,6 +24,8 @@ public sealed class FaultyStoreTests
         { Fault.KeepsDefinitionByName, "Each saga is loaded with its own definition" },
         { Fault.CreatesAtNewerGeneration, "A new saga is in progress, owned by its creator, at the initial generation" },
         { Fault.CreatesAgain, "A saga id can be created only once, and a repeated create changes nothing" },
+        { Fault.ForgetsFirstEvents, "The first events of a new saga are stored together with its row, and those of a refused create are not" },
+        { Fault.AddsEventsOfRefusedCreates, "The first events of a new saga are stored together with its row, and those of a refused create are not" },
         { Fault.CreatesAgain, "Of concurrent creates of one id, exactly one succeeds" },
         { Fault.IgnoresCancellation, "A call with an already cancelled token does nothing" },
         { Fault.IgnoresGeneration, "Only the owner can write, and only at its current generation" },

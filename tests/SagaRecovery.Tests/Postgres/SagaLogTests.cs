@@ -1,4 +1,6 @@
+using System.Text;
 using SagaRecovery.Fencing;
+using SagaRecovery.Postgres;
 using SagaRecovery.Storage;
 using SagaRecovery.Tests.Support;
 
@@ -54,6 +56,75 @@ public class SagaLogTests(PostgresCluster cluster, Pooler? pooler = null) : Post
 
         (await Db.CountEventsAsync(saga)).Should().Be(2);
         (await Db.StateOfAsync(saga)).Should().Be("succeeded");
+    }
+
+    [Fact]
+    public async Task An_event_that_is_in_the_log_already_stays_and_the_rest_of_its_group_is_written()
+    {
+        Membership us = await Db.JoinAsync();
+        SagaId saga = await Db.CreateSagaAsync(us);
+        SagaId other = await Db.CreateSagaAsync(us);
+        SavedNodeEvent[] begun = [SagaDatabase.Event(0, NodeEventType.Started), SagaDatabase.Event(0, NodeEventType.Succeeded, "7")];
+        await Db.AppendAsync(us, saga, events: begun);
+        SagaLogEntry[] group =
+        [
+            new(other, AdoptGeneration.Initial, [SagaDatabase.Event(0, NodeEventType.Started), SagaDatabase.Event(0, NodeEventType.Failed, "{}")], SagaState.Unwinding)
+            {
+                Failure = new SagaFailure("only", "code"),
+            },
+            new(saga, AdoptGeneration.Initial, [.. begun, SagaDatabase.Event(1, NodeEventType.Started)]),
+        ];
+
+        (await Db.Log.AppendAsync(us, group, CancellationToken.None)).Should().Equal(true, true);
+
+        (await Db.CountEventsAsync(saga)).Should().Be(3);
+        (await Db.CountEventsAsync(other)).Should().Be(2);
+        (await Db.QueryAsync<string>("select error_code from saga_recovery.saga where id = @Id", new { Id = other.Value })).Should().Be("code");
+    }
+
+    [Fact]
+    public async Task Of_starts_with_one_id_that_are_inserted_together_the_events_belong_to_the_one_that_is_new()
+    {
+        Membership us = await Db.JoinAsync();
+        for (int round = 0; round < 30; round++)
+        {
+            var id = SagaId.NewAt(DateTimeOffset.UtcNow);
+            NewSaga[] starts =
+            [
+                .. Enumerable.Range(0, 8).Select(i => new NewSaga(id, SagaDatabase.Definition, Encoding.UTF8.GetBytes($"{i}")) { Events = [SagaDatabase.Event(i, NodeEventType.Started)] }),
+            ];
+
+            bool[] created = await Task.WhenAll(starts.Select(start => Task.Run(() => Db.Log.CreateAsync(us, start, CancellationToken.None))));
+
+            int first = Array.IndexOf(created, value: true);
+            created.Count(one => one).Should().Be(1);
+            (await Db.QueryAsync<string>("select params::text from saga_recovery.saga where id = @Id", new { Id = id.Value })).Should().Be($"{first}");
+            (await Db.QueryAsync<int>("select node_id from saga_recovery.saga_node_event where saga_id = @Id", new { Id = id.Value })).Should().Be(first);
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_start_whose_answer_was_lost_is_recognized_unless_a_step_has_ended_since(bool isUnchanged)
+    {
+        Membership us = await Db.JoinAsync();
+        var saga = new NewSaga(SagaId.NewAt(DateTimeOffset.UtcNow), SagaDatabase.Definition, "{}"u8.ToArray())
+        {
+            Events = [SagaDatabase.Event(0, NodeEventType.Started), SagaDatabase.Event(1, NodeEventType.Started)],
+        };
+        await Db.Log.CreateAsync(us, saga, CancellationToken.None);
+        if (!isUnchanged)
+        {
+            await Db.AppendAsync(us, saga.Id, events: SagaDatabase.Event(1, NodeEventType.Succeeded, "7"));
+        }
+
+        List<Guid> recognized = await Db.Database.ReadAsync(
+            batch => PostgresSagaLog.AddInserted(batch.Add(Db.Database.Statements.FindInsertedBefore), us, [saga]),
+            rows => rows.ListAsync(row => row.GetGuid(0)),
+            CancellationToken.None);
+
+        recognized.Should().Equal(isUnchanged ? [saga.Id.Value] : []);
     }
 
     [Fact]

@@ -13,6 +13,10 @@ internal static class CreatingRules
             "the store would refuse its writes, or recovery would not find it after a crash",
             NewAsync),
         new(
+            "The first events of a new saga are stored together with its row, and those of a refused create are not",
+            "an action would begin that the log does not show as started",
+            WithEventsAsync),
+        new(
             "A saga id can be created only once, and a repeated create changes nothing",
             "a caller that retries after a lost response would start its saga twice or erase its log",
             OnceAsync),
@@ -36,6 +40,27 @@ internal static class CreatingRules
         Expect.Equal(saga.Generation, AdoptGeneration.Initial, "the generation of a new saga");
         Expect.Equal(saga.Events.Count, 0, "events of a new saga");
         Expect.Sequence(await trial.ListIdsAsync(us).ConfigureAwait(false), [id], "the sagas of its creator");
+    }
+
+    private static async Task WithEventsAsync(StoreTrial trial)
+    {
+        Membership us = await trial.JoinAsync().ConfigureAwait(false);
+        SavedNodeEvent[] first = [StoreTrial.Event(node: 0, NodeEventType.Started), StoreTrial.Event(node: 3, NodeEventType.Started)];
+        SagaId id = await trial.CreateAsync(us, StoreTrial.NewSaga() with { Events = first }).ConfigureAwait(false);
+        SagaId tagged = await trial.CreateAsync(us, StoreTrial.NewSaga() with { Events = first[..1], Tags = [new SagaTag("order", "7")] }).ConfigureAwait(false);
+        NewSaga again = StoreTrial.NewSaga(id) with { Events = [StoreTrial.Event(node: 5, NodeEventType.Started)] };
+        await trial.Log.CreateAsync(us, again, CancellationToken.None).ConfigureAwait(false);
+
+        foreach ((SagaId saga, int[] nodes) in new[] { (id, new[] { 0, 3 }), (tagged, [0]) })
+        {
+            SavedSaga loaded = await trial.LoadPresentAsync(us, saga).ConfigureAwait(false);
+            Expect.Sequence(loaded.Events.OrderBy(one => one.NodeId).Select(one => (one.NodeId, one.Type)), nodes.Select(node => (node, NodeEventType.Started)), "the events of a new saga");
+        }
+
+        Expect.That(
+            await trial.AppendAsync(us, StoreTrial.Entry(id, state: null, StoreTrial.Event(node: 0, NodeEventType.Succeeded))).ConfigureAwait(false),
+            "the log of a saga with first events accepts further ones",
+            "it was refused");
     }
 
     private static async Task OnceAsync(StoreTrial trial)
