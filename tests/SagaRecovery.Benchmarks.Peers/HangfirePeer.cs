@@ -8,8 +8,6 @@ internal sealed class HangfirePeer(bool isTuned) : Peer
 {
     public override string Library => "Hangfire.PostgreSql";
 
-    public override Type Sample => typeof(PostgreSqlStorage);
-
     public override bool IsTuned => isTuned;
 
     public override string Settings => isTuned

@@ -19,10 +19,8 @@ internal abstract class Peer
 
     public abstract bool IsTuned { get; }
 
+    /// <summary>The name of its package.</summary>
     public abstract string Library { get; }
-
-    /// <summary>A type of the library, which has its version.</summary>
-    public abstract Type Sample { get; }
 
     /// <summary>The settings other than defaults, for readers.</summary>
     public abstract string Settings { get; }
@@ -30,7 +28,9 @@ internal abstract class Peer
     /// <summary>The guarantees after a crash, for readers.</summary>
     public abstract string Guarantees { get; }
 
-    public string Version => Sample.Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "";
+    /// <summary>The version of the package.</summary>
+    public virtual string Version =>
+        typeof(Peer).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(package => package.Key == Library).Value!;
 
     public static Peer Named(string name) =>
         Every.FirstOrDefault(peer => peer.Name == name) ?? throw new ArgumentException($"There is no peer '{name}'.", nameof(name));

@@ -12,8 +12,6 @@ internal sealed class QuartzPeer(bool isTuned) : Peer
 
     public override string Library => "Quartz";
 
-    public override Type Sample => typeof(IScheduler);
-
     public override bool IsTuned => isTuned;
 
     public override string Settings =>

@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -15,7 +16,7 @@ internal sealed class SagaRecoveryPeer(bool isTuned) : Peer
 
     public override string Library => "SagaRecovery";
 
-    public override Type Sample => typeof(DurableExecutor);
+    public override string Version => typeof(DurableExecutor).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     public override bool IsTuned => isTuned;
 

@@ -19,8 +19,6 @@ internal sealed class WolverinePeer(bool isTuned) : Peer
 
     public override string Library => "WolverineFx.Postgresql";
 
-    public override Type Sample => typeof(PostgresqlConfigurationExtensions);
-
     public override bool IsTuned => isTuned;
 
     public override string Settings => isTuned

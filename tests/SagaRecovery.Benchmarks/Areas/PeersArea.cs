@@ -11,7 +11,10 @@ namespace SagaRecovery.Benchmarks.Areas;
 internal sealed class PeersArea : Area
 {
     /// <summary>The longest measured time of a recovery. Defaults can need more: an invisibility time-out of 30 minutes, for example.</summary>
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
+
+    /// <summary>Fewer are completed than recovered: some peers complete less than a hundred a second.</summary>
+    private const int RecoveredForEachCompleted = 5;
 
     /// <summary>The time in which a second entry is noticed.</summary>
     private static readonly TimeSpan Watch = TimeSpan.FromSeconds(5);
@@ -45,12 +48,13 @@ internal sealed class PeersArea : Area
             return await PeerProcess.RecoverAsync(peer, database, size, () => BenchmarkServer.SettleAsync(database), Deadline, watch);
         });
         AddMoments(run, recovered);
-        IReadOnlyList<Measurement> completed = await run.MeasureAsync(Name, "start to end", size, peers, peers[0], order, async peer =>
-            await PeerProcess.RunSteadilyAsync(peer, await run.Server.NewDatabaseAsync(), run.Scope.WarmUpSagas, size));
+        int fewer = Math.Max(1, size / RecoveredForEachCompleted);
+        IReadOnlyList<Measurement> completed = await run.MeasureAsync(Name, "start to end", fewer, peers, peers[0], order, async peer =>
+            await PeerProcess.RunSteadilyAsync(peer, await run.Server.NewDatabaseAsync(), warmUp: fewer / 4, fewer));
         if (isJudged)
         {
             run.Judge(Goal.AtLeast($"speed of recovering {size:N0} jobs, of the fastest peer's", SpeedOfFastest(recovered), 4, "x"));
-            run.Judge(Goal.AtLeast($"speed of completing {size:N0} jobs, of the fastest peer's", SpeedOfFastest(completed), 3, "x"));
+            run.Judge(Goal.AtLeast($"speed of completing {fewer:N0} jobs, of the fastest peer's", SpeedOfFastest(completed), 3, "x"));
         }
     }
 
