@@ -15,6 +15,8 @@ internal sealed class PeerProcess : IDisposable
 {
     private const string Program = "SagaRecovery.Benchmarks.Peers";
 
+    private const int PatientSeconds = 300;
+
     private static readonly TimeSpan WaitTimeout = TimeSpan.FromMinutes(9);
 
     private readonly Process _process;
@@ -52,7 +54,7 @@ internal sealed class PeerProcess : IDisposable
         string peer, string connectionString, int jobs, Func<Task> settle, TimeSpan deadline, TimeSpan watch)
     {
         // the kill of a client loses no commit, so that these need not wait for the disk
-        string hasty = new NpgsqlConnectionStringBuilder(connectionString) { Options = "-c synchronous_commit=off" }.ConnectionString;
+        string hasty = new NpgsqlConnectionStringBuilder(Patient(connectionString)) { Options = "-c synchronous_commit=off" }.ConnectionString;
         using (var killed = new PeerProcess("seed", peer, hasty, Text(jobs)))
         {
             await killed.ReadAsync("ready");
@@ -62,14 +64,14 @@ internal sealed class PeerProcess : IDisposable
 
         await settle();
         using var next = new PeerProcess(
-            "recover", peer, connectionString, Text(jobs), Text(Stopwatch.GetTimestamp()), Text((long)deadline.TotalSeconds), Text((long)watch.TotalSeconds));
+            "recover", peer, Patient(connectionString), Text(jobs), Text(Stopwatch.GetTimestamp()), Text((long)deadline.TotalSeconds), Text((long)watch.TotalSeconds));
         return await next.ReadResultAsync();
     }
 
     /// <summary>Measures jobs from start to end.</summary>
     public static async Task<SubjectResult> RunSteadilyAsync(string peer, string connectionString, int warmUp, int jobs)
     {
-        using var process = new PeerProcess("steady", peer, connectionString, Text(warmUp), Text(jobs));
+        using var process = new PeerProcess("steady", peer, Patient(connectionString), Text(warmUp), Text(jobs));
         return await process.ReadResultAsync();
     }
 
@@ -89,6 +91,10 @@ internal sealed class PeerProcess : IDisposable
         string[] output = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar).Split(Path.DirectorySeparatorChar)[^3..]; // as bin/Release/net10.0
         return Path.Combine([Repository.Root, "tests", Program, .. output]);
     }
+
+    /// <summary>A busy machine must not end a run: some peers give up at the first time-out of a connection or command.</summary>
+    private static string Patient(string connectionString) =>
+        new NpgsqlConnectionStringBuilder(connectionString) { Timeout = PatientSeconds, CommandTimeout = PatientSeconds }.ConnectionString;
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
