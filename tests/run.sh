@@ -38,7 +38,7 @@ dotnet pack SagaRecovery.sln -c Release --no-build --nologo -v quiet -warnaserro
 # Two projects at a time, for two processors. The longest are first, so that none ends alone.
 longest=(Stress AspNetCore.Tests Testing.Tests Tests)
 longest=("${longest[@]/#/tests/SagaRecovery.}")
-all=$(dotnet sln SagaRecovery.sln list | grep -E '^(tests|samples/TestingASaga)/' | grep -v '^tests/VersionWorker/' | xargs -n 1 dirname)
+all=$(dotnet sln SagaRecovery.sln list | grep -E '^(tests|samples/TestingASaga)/' | grep -vE '^tests/(VersionWorker|SagaRecovery.Benchmarks.Peers)/' | xargs -n 1 dirname)
 mapfile -t projects < <(printf '%s\n' "${longest[@]}"; grep -vxF "$(printf '%s\n' "${longest[@]}")" <<< "$all")
 export newest=18 newest_bin
 newest_bin=$(bash tests/install-postgres-versions.sh "$newest")

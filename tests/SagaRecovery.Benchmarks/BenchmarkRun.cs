@@ -11,6 +11,7 @@ internal sealed class BenchmarkRun
 {
     private readonly List<Measurement> _measurements = [];
     private readonly List<Goal> _goals = [];
+    private readonly List<PeerDescription> _peers = [];
     private readonly ProgressLines _progress;
 
     private BenchmarkRun(BenchmarkServer server, Scope scope, ProgressLines progress)
@@ -38,7 +39,7 @@ internal sealed class BenchmarkRun
             await area.RunAsync(run);
         }
 
-        return new BenchmarkReport(machine, run._measurements, run._goals, run.BenchmarkDotNet);
+        return new BenchmarkReport(machine, run._measurements, run._goals, run.BenchmarkDotNet) { Peers = run._peers };
     }
 
     /// <summary>Measures subjects in turns, A B A B, each turn in a process of its own.</summary>
@@ -49,7 +50,7 @@ internal sealed class BenchmarkRun
     /// <param name="reference">The subject that the others are compared with; null: none.</param>
     /// <param name="beforeEach">Restores the initial state of the database before each turn.</param>
     /// <param name="order">The number of turns and their order; null: as many as the size allows, A B A B.</param>
-    public async Task<IReadOnlyList<Measurement>> MeasureAsync(
+    public Task<IReadOnlyList<Measurement>> MeasureAsync(
         string area,
         string what,
         SubjectTask task,
@@ -58,26 +59,44 @@ internal sealed class BenchmarkRun
         Func<Task> beforeEach,
         TurnOrder? order = null)
     {
+        return MeasureAsync(area, what, task.Size, subjects, reference, order ?? new TurnOrder(Scope.TurnsFor(task.Sagas)), async subject =>
+        {
+            await beforeEach();
+            return await SubjectProcess.StartAsync(subject, task with { WarmUpRounds = Scope.WarmUpRounds });
+        });
+    }
+
+    /// <summary>Measures subjects in turns.</summary>
+    /// <param name="area">The name of the area.</param>
+    /// <param name="what">A short description of the operation.</param>
+    /// <param name="size">The size that distinguishes measurements.</param>
+    /// <param name="subjects">The subjects.</param>
+    /// <param name="reference">The subject that the others are compared with; null: none.</param>
+    /// <param name="order">The number of turns and their order.</param>
+    /// <param name="turnOf">Measures a subject once.</param>
+    public async Task<IReadOnlyList<Measurement>> MeasureAsync(
+        string area, string what, int size, IReadOnlyList<string> subjects, string? reference, TurnOrder order, Func<string, Task<SubjectResult>> turnOf)
+    {
         Dictionary<string, List<SubjectResult>> results = subjects.ToDictionary(subject => subject, _ => new List<SubjectResult>());
-        order ??= new TurnOrder(Scope.TurnsFor(task.Sagas));
         for (int turn = 1; turn <= order.Turns; turn++)
         {
             foreach (string subject in order.IsReversed(turn) ? subjects.Reverse() : subjects)
             {
-                await beforeEach();
-                SubjectResult result = await SubjectProcess.StartAsync(subject, task with { WarmUpRounds = Scope.WarmUpRounds });
+                SubjectResult result = await turnOf(subject);
                 results[subject].Add(result);
-                Log($"{area}, {what}, {task.Size:N0}: {subject} {Figures.Time(result[Metric.Seconds]!.Value)} (turn {turn})");
+                Log($"{area}, {what}, {size:N0}: {subject} {Figures.Time(result[Metric.Seconds]!.Value)} (turn {turn})");
             }
         }
 
-        Measurement[] measured = [.. subjects.Select(subject => new Measurement(area, what, task.Size, subject, reference, results[subject]))];
+        Measurement[] measured = [.. subjects.Select(subject => new Measurement(area, what, size, subject, reference, results[subject]))];
         _measurements.AddRange(measured);
         return measured;
     }
 
     /// <summary>Adds measurements from elsewhere.</summary>
     public void Add(IEnumerable<Measurement> measured) => _measurements.AddRange(measured);
+
+    public void Describe(IEnumerable<PeerDescription> peers) => _peers.AddRange(peers);
 
     public void Judge(Goal goal) => _goals.Add(goal);
 

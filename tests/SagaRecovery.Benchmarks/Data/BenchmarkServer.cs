@@ -66,6 +66,12 @@ internal sealed class BenchmarkServer : IAsyncDisposable
     /// <summary>The same, with the foreign key from saga to definition that version 3 of the tables had.</summary>
     public Task<Dataset> EmptyWithForeignKeyAsync() => GetAsync("empty, with the foreign key of version 3", dataset => dataset.AddForeignKeyAsync());
 
+    /// <summary>An empty database of its own; returns its connection string.</summary>
+    public Task<string> NewDatabaseAsync() => _cluster.NewDatabaseAsync();
+
+    /// <summary>Vacuums such a database and flushes it, as after each filling.</summary>
+    public static Task SettleAsync(string connectionString) => new Dataset(connectionString, warmUpSagas: 0).SettleAsync();
+
     public async ValueTask DisposeAsync()
     {
         NpgsqlConnection.ClearAllPools();

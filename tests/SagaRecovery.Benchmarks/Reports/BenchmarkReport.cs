@@ -16,7 +16,13 @@ internal sealed record BenchmarkReport(
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     private static readonly (string Metric, string Name)[] Counts =
-        [(Metric.MultiXactIds, "MultiXactIds"), (Metric.WritesASecond, "writes a second")];
+    [
+        (Metric.MultiXactIds, "MultiXactIds"), (Metric.WritesASecond, "writes a second"), (Metric.NotEntered, "not entered again"),
+        (Metric.EnteredTwice, "entered twice"), (Metric.FirstStepsAgain, "first steps again"),
+    ];
+
+    /// <summary>The libraries that were compared; empty: none.</summary>
+    public IReadOnlyList<PeerDescription> Peers { get; init; } = [];
 
     /// <summary>The growth of the costs that were measured at enough sizes.</summary>
     public IEnumerable<GrowthOf> Growths =>
@@ -33,7 +39,7 @@ internal sealed record BenchmarkReport(
             ExponentOf(sizes, Metric.AllocatedBytes),
             ExponentOf(sizes, Metric.ManagedPeakBytes));
 
-    public string ToText() => string.Join('\n', (string[])[Machine, "", MeasurementTable(), CountTable(), GrowthTable(), GoalTable()]);
+    public string ToText() => string.Join('\n', (string[])[Machine, "", MeasurementTable(), CountTable(), GrowthTable(), GoalTable(), .. Peers.Select(Describe)]);
 
     public string ToJson() => JsonSerializer.Serialize(
         new
@@ -52,9 +58,13 @@ internal sealed record BenchmarkReport(
             }),
             Growths,
             Goals,
+            Peers,
             BenchmarkDotNet,
         },
         Json);
+
+    private static string Describe(PeerDescription peer) =>
+        $"{peer.Name} ({peer.Version})\n  settings: {(peer.Settings.Length == 0 ? "defaults" : peer.Settings)}\n  guarantees: {peer.Guarantees}";
 
     private static double? ExponentOf(IEnumerable<Measurement> sizes, string metric) =>
         Growth.Exponent(sizes.Select(size => ((double)size.Size, CostOf(size, metric) ?? 0)));

@@ -54,4 +54,16 @@ internal static class Metric
 
     /// <summary>Nodes that were completed, two durable events each.</summary>
     public const string Nodes = "nodes";
+
+    /// <summary>The time until a library was started, without the jobs that it recovers.</summary>
+    public const string OpenedSeconds = "openedSeconds";
+
+    /// <summary>Jobs that did not enter user code again before the deadline.</summary>
+    public const string NotEntered = "notEntered";
+
+    /// <summary>Jobs that entered user code more than once in the process after the kill.</summary>
+    public const string EnteredTwice = "enteredTwice";
+
+    /// <summary>Jobs whose first step ran again, although the store had its end.</summary>
+    public const string FirstStepsAgain = "firstStepsAgain";
 }

@@ -42,4 +42,23 @@ public sealed class ShortFormTests(ITestOutputHelper output)
 
         double? CountOf(string subject, string metric) => report.Measurements.First(one => one.Subject == subject)[metric]?.Median;
     }
+
+    [Fact]
+    public async Task Each_peer_re_enters_every_job_of_a_killed_process_and_completes_new_ones()
+    {
+        await using var progress = new StringWriter();
+
+        BenchmarkReport report = await BenchmarkRun.RunAsync([new PeersArea()], new Scope(Sizes: null, Turns: null, IsShort: true), progress);
+
+        output.WriteLine($"{progress}\n{report.ToText()}");
+        report.Peers.Should().OnlyContain(peer => !peer.Version.StartsWith("0.0.0", StringComparison.Ordinal) && peer.Guarantees.Length > 0);
+        string[] tuned = [.. report.Peers.Where(peer => peer.IsTuned).Select(peer => peer.Name)];
+        report.Measurements.Where(one => one.What == "launch to all re-entered").Select(one => one.Subject).Should().Equal(tuned);
+        report.Measurements.Where(one => one.What == "start to end").Select(one => one.Subject).Should().Equal(tuned);
+        report.Measurements.Where(one => one[Metric.NotEntered] is not null).Should().OnlyContain(one => one.Median(Metric.NotEntered) == 0);
+        Measurement ours = report.Measurements.First(one => one.What == "launch to all re-entered");
+        ours.Median(Metric.FirstStepsAgain).Should().Be(0, "the log has the ends of all first steps");
+        ours.Median(Metric.EnteredTwice).Should().Be(0);
+        report.Goals.Should().HaveCount(2).And.OnlyContain(goal => double.IsFinite(goal.Measured));
+    }
 }
