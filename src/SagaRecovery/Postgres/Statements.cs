@@ -217,7 +217,7 @@ internal sealed partial class Statements(string schema)
     /// <see cref="AppendCauses"/> for events of which some may exist already, since an attempt whose answer was lost has written them. They stay as they are.
     /// </summary>
     /// <remarks>
-    /// Only for this case: <c>on conflict</c> makes Postgres write a second record to its WAL for each inserted row, and takes it half as long again.
+    /// Only for this case: <c>on conflict</c> makes Postgres write a second record to its WAL for each inserted row, and takes it a third to half as long again.
     /// </remarks>
     public string AppendRepeated { get; } = In(schema, AppendWith(ChangeWithCauses, Causes, conflicts: "on conflict (saga_id, node_id, event_type) do nothing"));
 
