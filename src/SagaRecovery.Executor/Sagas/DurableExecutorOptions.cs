@@ -11,6 +11,12 @@ public sealed class DurableExecutorOptions
     /// <summary>The name of the configuration section: <c>SagaRecovery:Executor</c>.</summary>
     public const string SectionName = "SagaRecovery:Executor";
 
+    /// <summary>The settings that are durations; see <see cref="DurationFormatValidator{TOptions}"/>.</summary>
+    internal static IReadOnlyList<string> Durations { get; } =
+    [
+        nameof(FirstWriteRetryDelay), nameof(LongestWriteRetryDelay), nameof(StepStopTimeout), nameof(ResultPollingInterval),
+    ];
+
     /// <summary>The maximum number of sagas that run at once. Further sagas wait for a slot.</summary>
     /// <value>A number of sagas, at least 1. The default is 1,000.</value>
     /// <remarks>
