@@ -46,19 +46,19 @@ internal sealed class PlaceOrder : Saga<Order>
 
     protected override void Define(SagaBuilder<Order> saga)
     {
-        SagaNode<Reservation> reserve = saga.Node("reserve", ReserveAsync, undo: (context, reservation) => StepAsync(context, $"{reservation.Id} released"));
-        saga.Node("ship", context => StepAsync(context, $"{context.Output(reserve).Item} shipped"), after: reserve);
+        SagaNode<Reservation> reserve = saga.Node("reserve", ReserveAsync, undo: (context, reservation) => StepAsync(context, $"releases {reservation.Id}"));
+        saga.Node("ship", context => StepAsync(context, $"ships {context.Output(reserve).Item}"), after: reserve);
     }
 
     private static async Task<Reservation> ReserveAsync(NodeContext<Order> context)
     {
-        await StepAsync(context, $"{context.Parameters.Quantity} reserved");
+        await StepAsync(context, $"reserves {context.Parameters.Quantity}");
         return new Reservation(context.IdempotencyKey, context.Parameters.Item); // the same however often this step is run
     }
 
     private static async Task StepAsync(NodeContext<Order> context, string what)
     {
-        await Task.Delay(TimeSpan.FromMilliseconds(200), context.CancellationToken); // stands for real work
         Console.WriteLine($"{context.SagaId} {context.NodeName}: {what}");
+        await Task.Delay(TimeSpan.FromMilliseconds(200), context.CancellationToken); // stands for real work
     }
 }

@@ -77,7 +77,10 @@ public sealed class DurableExecutorOptions
 
     /// <summary>The options for the JSON of parameters and outputs. Set in code only.</summary>
     /// <value>The default is <see cref="JsonSerializerDefaults.Web"/>.</value>
-    /// <remarks>Changed options must still read the JSON that is already stored.</remarks>
+    /// <remarks>
+    /// Changed options must still read the JSON that is already stored. In a program without reflection-based JSON, such as one published with Native
+    /// AOT, add the generated contracts of all parameters and outputs: <c>options.Json.TypeInfoResolverChain.Add(MyContext.Default)</c>.
+    /// </remarks>
     public JsonSerializerOptions Json { get; set; } = new(JsonSerializerDefaults.Web);
 }
 
