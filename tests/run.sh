@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Builds everything, with warnings as errors, and runs every test, those on real Postgres servers and real processes included. The tests of
 # the Postgres store run on the newest PostgreSQL, if npm can install it, and all others on the system's, which is usually older.
-# Needs the .NET SDK; installs the Postgres server, Patroni, etcd, pgbouncer, pgpool-II, the packet filter, a browser and promtool through the
-# system's package manager if they are missing. Ends with a line "N passed, N failed".
+# Needs the .NET SDK; installs the Postgres server, Patroni, etcd, pgbouncer, pgpool-II, the packet filter, a browser, promtool and, except for
+# the everyday run, clang through the system's package manager if they are missing. Ends with a line "N passed, N failed".
 #   tests/run.sh                       everything, as CI does
-#   tests/run.sh everyday              without the stress runs and the benchmarks, which are minutes of load
+#   tests/run.sh everyday              without the stress runs and the benchmarks, which are minutes of load, and without native code
 #   tests/run.sh --filter FenceTests   arguments are passed to "dotnet test"
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 loads=() # projects that are left out
+native=$(($# == 0)) # whether samples/AotWorker is compiled to native code
 if [[ ${1:-} == everyday ]]; then
     loads=(tests/SagaRecovery.Stress tests/SagaRecovery.Benchmarks)
     shift
@@ -42,6 +43,11 @@ all=$(dotnet sln SagaRecovery.sln list | grep -E '^(tests|samples/TestingASaga)/
 mapfile -t projects < <(printf '%s\n' "${longest[@]}"; grep -vxF "$(printf '%s\n' "${longest[@]}")" <<< "$all")
 export newest=18 newest_bin
 newest_bin=$(bash tests/install-postgres-versions.sh "$newest")
+
+if ((native)); then
+    SAGA_RECOVERY_AOT_WORKER=$(bash tests/publish-aot-worker.sh "$TMPDIR/aot-worker")
+    export SAGA_RECOVERY_AOT_WORKER
+fi
 
 run_tests() {
     local log status=0 TIMEFORMAT="$1: %0R s, of the processors %0U and %0S s"

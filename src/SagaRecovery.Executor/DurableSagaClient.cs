@@ -164,7 +164,7 @@ internal sealed class DurableSagaClient : SagaClient
     /// <summary>Creates the definition and the row of a saga.</summary>
     private (SagaDefinition Definition, NewSaga Saga) Prepare<TParameters>(Saga<TParameters> saga, TParameters parameters, SagaStartOptions? options)
     {
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(parameters, _json);
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(parameters, _json.TypeInfo<TParameters>());
 
         // Must precede the insert: a saga whose parameters cannot be read back could neither be started nor resumed.
         if (JsonRoundTrip.FindMistake(parameters, json, _json) is { } mistake)

@@ -7,6 +7,14 @@ public sealed class SagaRecoveryOptions
     /// <summary>The name of the configuration section: <c>SagaRecovery</c>.</summary>
     public const string SectionName = "SagaRecovery";
 
+    /// <summary>The settings that are durations; see <see cref="DurationFormatValidator{TOptions}"/>.</summary>
+    internal static IReadOnlyList<string> Durations { get; } =
+    [
+        nameof(Period), nameof(ResumeTimeout), nameof(RetryDelay), nameof(FirstBackoff), nameof(LongestBackoff), nameof(Probation),
+        nameof(StalledAfter), nameof(StalledCheckPeriod), nameof(HeartbeatPeriod), nameof(TakeOverAfter), nameof(DrainFor),
+        $"{nameof(StalledAfterByDefinition)}:*",
+    ];
+
     /// <summary>The id of the coordinator that this process acts as.</summary>
     /// <value>
     /// A UUID, or in configuration a name such as that of the pod, from which <see cref="SagaRecovery.CoordinatorId.FromName"/> makes one.

@@ -1,11 +1,13 @@
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests;
 
-public sealed class DefinitionTests
+public sealed partial class DefinitionTests
 {
     private static readonly IOptions<DurableExecutorOptions> Settings = Options.Create(new DurableExecutorOptions());
 
@@ -50,6 +52,19 @@ public sealed class DefinitionTests
         Encoding.UTF8.GetString(transactional.Saved.Dag.Span).Should().EndWith("""{"id":0,"name":"row","undo":false,"after":[],"transactional":true}]}""");
         ShapeDifference.Describe(plain.Saved.Dag, transactional.Shape).Should().Be("node 'row' became transactional");
         ShapeDifference.Describe(transactional.Saved.Dag, plain.Shape).Should().Be("node 'row' is no longer transactional");
+    }
+
+    [Fact]
+    public void A_type_without_a_generated_contract_is_refused_with_the_line_to_add()
+    {
+        var generated = new JsonSerializerOptions(JsonSerializerDefaults.Web) { TypeInfoResolver = OnlyTexts.Default };
+        var texts = new TestSaga("texts", saga => saga.Node("text", _ => Task.FromResult("x")));
+        var ids = new TestSaga("ids", saga => saga.Node("ids", _ => Task.FromResult(new List<Version>())));
+
+        texts.BuildDefinition(generated).Shape.Count.Should().Be(1);
+        FluentActions.Invoking(() => ids.BuildDefinition(generated)).Should().Throw<InvalidOperationException>().WithMessage(
+            "Saga 'ids' version 1 is not valid: the output of node 'ids' *System.Version* has no JSON contract: "
+            + "add [JsonSerializable(typeof(List<Version>))] to a JsonSerializerContext, and its Default to DurableExecutorOptions.Json.TypeInfoResolverChain.");
     }
 
     [Fact]
@@ -137,4 +152,7 @@ public sealed class DefinitionTests
 
         register.Should().Throw<InvalidOperationException>().WithMessage(message);
     }
+
+    [JsonSerializable(typeof(string))]
+    private sealed partial class OnlyTexts : JsonSerializerContext;
 }

@@ -53,6 +53,14 @@ public sealed class HostTests
     }
 
     [Fact]
+    public void Every_setting_is_read_from_the_configuration_except_what_code_sets()
+    {
+        ConfiguredOptions.FindUnread<DurableExecutorOptions>(
+            DurableExecutorOptions.SectionName, services => services.AddSagaRecovery().AddDurableExecutor(), nameof(DurableExecutorOptions.Json)).Should().BeEmpty();
+        DurableExecutorOptions.Durations.Should().BeEquivalentTo(ConfiguredOptions.DurationsOf(typeof(DurableExecutorOptions)));
+    }
+
+    [Fact]
     public async Task A_limit_for_an_unknown_definition_keeps_the_host_from_starting()
     {
         using IHost host = Build(recovery => recovery.AddDurableExecutor(), ("SagaRecovery:Executor:MaxRunningSagasByDefinition:slow", "3"));

@@ -6,6 +6,9 @@ namespace Tests.Shared;
 /// <summary>A program under test, as a process of its own. Disposing it kills it.</summary>
 internal class RunningProgram : IAsyncDisposable
 {
+    /// <summary>A test run in the background of a script ignores SIGINT, and so would its children: env starts them as a terminal does.</summary>
+    protected static readonly string[] WithInterrupt = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT"] : [];
+
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = new();
     private readonly ConcurrentQueue<string> _errors = new();
@@ -24,12 +27,16 @@ internal class RunningProgram : IAsyncDisposable
     /// <param name="assembly">The name of its assembly, which is beside ours.</param>
     /// <param name="arguments">Its arguments.</param>
     public RunningProgram(IReadOnlyList<string> through, string assembly, IReadOnlyList<string> arguments)
+        : this([.. through, .. WithInterrupt, "dotnet", Path.Combine(AppContext.BaseDirectory, assembly + ".dll"), .. arguments])
     {
-        // A test run in the background of a script ignores SIGINT, and so would its children: env starts them as a terminal does.
-        string[] command = [.. through, .. OperatingSystem.IsLinux() ? ["env", "--default-signal=INT"] : Array.Empty<string>(), "dotnet"];
+    }
+
+    /// <param name="command">The command line, of a program that need not be one of ours.</param>
+    protected RunningProgram(IReadOnlyList<string> command)
+    {
         _process = new Process
         {
-            StartInfo = new ProcessStartInfo(command[0], [.. command[1..], Path.Combine(AppContext.BaseDirectory, assembly + ".dll"), .. arguments])
+            StartInfo = new ProcessStartInfo(command[0], command.Skip(1))
             {
                 UseShellExecute = false,
                 RedirectStandardOutput = true,

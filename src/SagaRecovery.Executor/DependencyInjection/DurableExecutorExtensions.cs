@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -38,7 +39,8 @@ public static class DurableExecutorExtensions
         IServiceCollection services = builder.Services;
         if (!services.Any(service => service.ServiceType == typeof(DurableExecutor)))
         {
-            services.AddValidatedOptions<DurableExecutorOptions>(DurableExecutorOptions.SectionName);
+            services.AddOptions<DurableExecutorOptions>().Configure<IConfiguration>(DurableExecutorBinding.Bind)
+                .AddValidation(DurableExecutorOptions.SectionName, DurableExecutorOptions.Durations);
             services.AddSingleton<IValidateOptions<DurableExecutorOptions>, DurableExecutorOptionsValidator>();
             services.AddSingleton(provider => SagaConstruction.CreateRegistry(() => CreateRegistry(provider)));
             services.AddSingleton(CreateExecutor);
@@ -66,7 +68,8 @@ public static class DurableExecutorExtensions
     /// <c>DbContext</c>. A transient class is resolved from that scope, too. A class that is registered already keeps its lifetime.
     /// </param>
     /// <returns>The same builder.</returns>
-    public static SagaRecoveryBuilder AddSaga<TSaga>(this SagaRecoveryBuilder builder, ServiceLifetime lifetime = ServiceLifetime.Singleton)
+    public static SagaRecoveryBuilder AddSaga<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TSaga>(
+        this SagaRecoveryBuilder builder, ServiceLifetime lifetime = ServiceLifetime.Singleton)
         where TSaga : Saga => Add<TSaga>(builder, lifetime, isFormer: false);
 
     /// <summary>
@@ -96,10 +99,12 @@ public static class DurableExecutorExtensions
     ///     .AddFormerSaga&lt;CreateVmWithoutBackup&gt;();
     /// </code>
     /// </example>
-    public static SagaRecoveryBuilder AddFormerSaga<TSaga>(this SagaRecoveryBuilder builder, ServiceLifetime lifetime = ServiceLifetime.Singleton)
+    public static SagaRecoveryBuilder AddFormerSaga<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TSaga>(
+        this SagaRecoveryBuilder builder, ServiceLifetime lifetime = ServiceLifetime.Singleton)
         where TSaga : Saga => Add<TSaga>(builder, lifetime, isFormer: true);
 
-    private static SagaRecoveryBuilder Add<TSaga>(SagaRecoveryBuilder builder, ServiceLifetime lifetime, bool isFormer)
+    private static SagaRecoveryBuilder Add<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TSaga>(
+        SagaRecoveryBuilder builder, ServiceLifetime lifetime, bool isFormer)
         where TSaga : Saga
     {
         builder.Services.TryAdd(ServiceDescriptor.Describe(typeof(TSaga), typeof(TSaga), lifetime));

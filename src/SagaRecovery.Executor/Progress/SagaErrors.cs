@@ -96,7 +96,7 @@ internal static class SagaErrors
         {
             return JsonRoundTrip.FindMistake(detail.GetType(), json) is { } mistake
                 ? (null, mistake)
-                : (JsonSerializer.SerializeToElement(detail, detail.GetType(), json), null);
+                : (JsonSerializer.SerializeToElement(detail, json.TypeInfo(detail.GetType())), null);
         }
         catch (Exception e) // code of the user's types
         {

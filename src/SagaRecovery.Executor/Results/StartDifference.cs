@@ -20,7 +20,7 @@ internal static class StartDifference
             return $"it was started as '{existing.Name}', not as '{name}'";
         }
 
-        JsonElement requested = JsonSerializer.SerializeToElement(parameters, json);
+        JsonElement requested = JsonSerializer.SerializeToElement(parameters, json.TypeInfo<TParameters>());
         JsonElement stored = Read<TParameters>(existing.Parameters, json);
         if (JsonElement.DeepEquals(stored, requested))
         {
@@ -36,7 +36,7 @@ internal static class StartDifference
     {
         try
         {
-            return JsonSerializer.SerializeToElement(JsonSerializer.Deserialize<TParameters>(stored.Span, json), json);
+            return JsonSerializer.SerializeToElement(JsonSerializer.Deserialize(stored.Span, json.TypeInfo<TParameters>())!, json.TypeInfo<TParameters>());
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException or InvalidOperationException)
         {

@@ -11,6 +11,12 @@ public sealed class DurableExecutorOptions
     /// <summary>The name of the configuration section: <c>SagaRecovery:Executor</c>.</summary>
     public const string SectionName = "SagaRecovery:Executor";
 
+    /// <summary>The settings that are durations; see <see cref="DurationFormatValidator{TOptions}"/>.</summary>
+    internal static IReadOnlyList<string> Durations { get; } =
+    [
+        nameof(FirstWriteRetryDelay), nameof(LongestWriteRetryDelay), nameof(StepStopTimeout), nameof(ResultPollingInterval),
+    ];
+
     /// <summary>The maximum number of sagas that run at once. Further sagas wait for a slot.</summary>
     /// <value>A number of sagas, at least 1. The default is 1,000.</value>
     /// <remarks>
@@ -71,7 +77,10 @@ public sealed class DurableExecutorOptions
 
     /// <summary>The options for the JSON of parameters and outputs. Set in code only.</summary>
     /// <value>The default is <see cref="JsonSerializerDefaults.Web"/>.</value>
-    /// <remarks>Changed options must still read the JSON that is already stored.</remarks>
+    /// <remarks>
+    /// Changed options must still read the JSON that is already stored. In a program without reflection-based JSON, such as one published with Native
+    /// AOT, add the generated contracts of all parameters and outputs: <c>options.Json.TypeInfoResolverChain.Add(MyContext.Default)</c>.
+    /// </remarks>
     public JsonSerializerOptions Json { get; set; } = new(JsonSerializerDefaults.Web);
 }
 

@@ -35,7 +35,7 @@ internal sealed class NodeOutputs(SagaShape shape, Func<int, ReadOnlyMemory<byte
             throw new ArgumentException($"Node '{node.Name}' is not a node of this saga.", nameof(node));
         }
 
-        return JsonSerializer.Deserialize<TOutput>(outputOf(node.Id).Span, json)!;
+        return JsonSerializer.Deserialize(outputOf(node.Id).Span, json.TypeInfo<TOutput>())!;
     }
 
     public TOutput Read<TOutput>(string node)
@@ -43,7 +43,7 @@ internal sealed class NodeOutputs(SagaShape shape, Func<int, ReadOnlyMemory<byte
         int id = Shape.Find(node);
         return id < 0
             ? throw new ArgumentException($"Node '{node}' is not a node of this saga.", nameof(node))
-            : JsonSerializer.Deserialize<TOutput>(outputOf(id).Span, json)!;
+            : JsonSerializer.Deserialize(outputOf(id).Span, json.TypeInfo<TOutput>())!;
     }
 
     /// <summary>Reads an output for the code of a node. An unreadable output must not count as a failure of that code.</summary>
@@ -85,7 +85,7 @@ internal sealed class NodeOutputs(SagaShape shape, Func<int, ReadOnlyMemory<byte
     {
         try
         {
-            return JsonSerializer.SerializeToUtf8Bytes(output, json);
+            return JsonSerializer.SerializeToUtf8Bytes(output, json.TypeInfo<TOutput>());
         }
         catch (Exception e) // from the serializer, or from a getter of the type: the action itself has succeeded
         {

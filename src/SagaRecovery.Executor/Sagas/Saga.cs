@@ -84,7 +84,6 @@ public abstract class Saga<TParameters> : Saga
             throw Invalid($"its version must be at least 1 (was {Version}).");
         }
 
-        json.MakeReadOnly(populateMissingResolver: true); // as the first serialization would
         if (JsonRoundTrip.FindMistake(typeof(TParameters), json) is { } mistake)
         {
             throw Invalid($"its parameters would not be stored as they are given: {mistake}.");
@@ -121,5 +120,5 @@ public abstract class Saga<TParameters> : Saga
     private protected virtual void DeclareOn(SagaBuilder<TParameters> builder, TParameters parameters) => Define(builder);
 
     private TParameters Read(ReadOnlyMemory<byte> parameters, JsonSerializerOptions json) =>
-        IsDynamic ? JsonSerializer.Deserialize<TParameters>(parameters.Span, json)! : default!;
+        IsDynamic ? JsonSerializer.Deserialize(parameters.Span, json.TypeInfo<TParameters>())! : default!;
 }

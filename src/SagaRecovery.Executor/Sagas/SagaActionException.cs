@@ -61,7 +61,7 @@ public sealed record SagaError(string Code, string Message)
     /// <returns>The detail; <see langword="default"/> if there is none.</returns>
     /// <exception cref="JsonException">The detail cannot be deserialized to <typeparamref name="TDetail"/>.</exception>
     public TDetail? GetDetail<TDetail>(JsonSerializerOptions? json = null) =>
-        Detail is { } detail ? detail.Deserialize<TDetail>(json ?? JsonSerializerOptions.Web) : default;
+        Detail is { } detail ? detail.Deserialize((json ?? JsonContracts.Web).TypeInfo<TDetail>()) : default;
 
     /// <summary>Returns <c>code: message</c> on a single line.</summary>
     public override string ToString() => PlainText.OneLine($"{Code}: {Message}", longest: 2_000);

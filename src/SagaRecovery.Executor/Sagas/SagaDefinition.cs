@@ -64,7 +64,7 @@ internal sealed class SagaDefinition<TParameters>(
 
     public override SagaCode Bind(SagaId sagaId, ReadOnlyMemory<byte> parameters, NodeOutputs outputs, IServiceScopeFactory? scopes)
     {
-        TParameters read = JsonSerializer.Deserialize<TParameters>(parameters.Span, Json)!;
+        TParameters read = JsonSerializer.Deserialize(parameters.Span, Json.TypeInfo<TParameters>())!;
         return new BoundCode(this, sagaId, read, outputs, scopes);
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Reflection;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
@@ -9,13 +8,16 @@ namespace SagaRecovery;
 /// <typeparam name="TOptions">The type of the options.</typeparam>
 /// <param name="configuration">The configuration of the host, if it has one.</param>
 /// <param name="sectionName">The section that the options are bound from.</param>
-internal sealed class DurationFormatValidator<TOptions>(IConfiguration? configuration, string sectionName) : IValidateOptions<TOptions>
+/// <param name="durations">The settings of the section that are durations. An asterisk stands for each entry of a dictionary: <c>ByDefinition:*</c>.</param>
+internal sealed class DurationFormatValidator<TOptions>(IConfiguration? configuration, string sectionName, IReadOnlyList<string> durations)
+    : IValidateOptions<TOptions>
     where TOptions : class
 {
     public ValidateOptionsResult Validate(string? name, TOptions options)
     {
         var problems = new ValidateOptionsResultBuilder();
-        foreach (IConfigurationSection setting in configuration is null ? [] : Durations(configuration.GetSection(sectionName), typeof(TOptions)))
+        IConfigurationSection? section = configuration?.GetSection(sectionName);
+        foreach (IConfigurationSection setting in section is null ? [] : durations.SelectMany(path => Find(section, path.Split(':'))))
         {
             if (int.TryParse(setting.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out int number) && number != 0)
             {
@@ -28,12 +30,8 @@ internal sealed class DurationFormatValidator<TOptions>(IConfiguration? configur
         return problems.Build();
     }
 
-    /// <summary>Returns the settings of a section that are bound to a duration, or to one in a dictionary.</summary>
-    private static IEnumerable<IConfigurationSection> Durations(IConfigurationSection section, Type type) =>
-        type == typeof(TimeSpan) || type == typeof(TimeSpan?) ? [section]
-        : type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Dictionary<,>)
-            ? section.GetChildren().SelectMany(entry => Durations(entry, type.GetGenericArguments()[1]))
-        : type.Assembly == typeof(TOptions).Assembly
-            ? type.GetProperties(BindingFlags.Public | BindingFlags.Instance).SelectMany(property => Durations(section.GetSection(property.Name), property.PropertyType))
-        : [];
+    private static IEnumerable<IConfigurationSection> Find(IConfigurationSection section, ReadOnlyMemory<string> path) =>
+        path.IsEmpty ? [section]
+        : path.Span[0] == "*" ? section.GetChildren().SelectMany(entry => Find(entry, path[1..]))
+        : Find(section.GetSection(path.Span[0]), path[1..]);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using SagaRecovery.Execution;
 using SagaRecovery.Storage;
@@ -16,7 +17,7 @@ public sealed class SagaRecoveryBuilder
     /// <summary>Registers the executor as a singleton. The last call wins.</summary>
     /// <typeparam name="TExecutor">The executor. The container creates it.</typeparam>
     /// <returns>This builder.</returns>
-    public SagaRecoveryBuilder UseExecutor<TExecutor>()
+    public SagaRecoveryBuilder UseExecutor<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TExecutor>()
         where TExecutor : class, ISagaExecutor
     {
         Services.TryAddSingleton<TExecutor>();
@@ -41,7 +42,7 @@ public sealed class SagaRecoveryBuilder
     /// <item><see cref="ISagaCluster"/>: reassigning sagas. Without it, the operations throw <see cref="NotSupportedException"/>.</item>
     /// </list>
     /// </remarks>
-    public SagaRecoveryBuilder UseStore<TStore>()
+    public SagaRecoveryBuilder UseStore<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TStore>()
         where TStore : class, ISagaStore
     {
         Services.TryAddSingleton<TStore>();

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -137,23 +138,49 @@ public static class SagaRecoveryServiceCollectionExtensions
         return services;
     }
 
-    /// <summary>Adds options that are bound from a section of the configuration and validated when the host starts.</summary>
-    internal static void AddValidatedOptions<TOptions>(this IServiceCollection services, string sectionName)
+    /// <summary>Validates options when the host starts.</summary>
+    /// <param name="options">The options, bound to the section. The caller binds them: code for it is generated where the type is known.</param>
+    /// <param name="sectionName">The section.</param>
+    /// <param name="durations">The settings of the section that are durations; see <see cref="DurationFormatValidator{TOptions}"/>.</param>
+    internal static void AddValidation<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] TOptions>(
+        this OptionsBuilder<TOptions> options, string sectionName, IReadOnlyList<string> durations)
         where TOptions : class
     {
-        services.AddOptions<TOptions>().BindConfiguration(sectionName).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<TOptions>>(
-            provider => new DurationFormatValidator<TOptions>(provider.GetService<IConfiguration>(), sectionName));
+        options.ValidateOnStart();
+        options.Services.AddSingleton<IValidateOptions<TOptions>>(
+            provider => new DurationFormatValidator<TOptions>(provider.GetService<IConfiguration>(), sectionName, durations));
     }
 
     private static void AddOptions(IServiceCollection services)
     {
-        services.AddValidatedOptions<SagaRecoveryOptions>(SagaRecoveryOptions.SectionName);
-        services.AddValidatedOptions<PostgresStoreOptions>(PostgresStoreOptions.SectionName);
-        services.AddValidatedOptions<RetentionOptions>(RetentionOptions.SectionName);
+        services.AddOptions<SagaRecoveryOptions>().BindConfiguration(SagaRecoveryOptions.SectionName).Configure<IConfiguration>(BindCoordinatorId)
+            .AddValidation(SagaRecoveryOptions.SectionName, SagaRecoveryOptions.Durations);
+        services.AddOptions<PostgresStoreOptions>().BindConfiguration(PostgresStoreOptions.SectionName)
+            .AddValidation(PostgresStoreOptions.SectionName, PostgresStoreOptions.Durations);
+        services.AddOptions<RetentionOptions>().BindConfiguration(RetentionOptions.SectionName)
+            .AddValidation(RetentionOptions.SectionName, RetentionOptions.Durations);
         services.AddSingleton<IValidateOptions<SagaRecoveryOptions>, SagaRecoveryOptionsValidator>();
         services.AddSingleton<IValidateOptions<RetentionOptions>, RetentionOptionsValidator>();
         services.AddSingleton<IValidateOptions<PostgresStoreOptions>, PostgresStoreOptionsValidator>();
+    }
+
+    /// <summary>Reads the coordinator id. The generated code for the other settings uses no type converter, and would leave this one out.</summary>
+    private static void BindCoordinatorId(SagaRecoveryOptions options, IConfiguration configuration)
+    {
+        const string Setting = $"{SagaRecoveryOptions.SectionName}:{nameof(SagaRecoveryOptions.CoordinatorId)}";
+        if (configuration[Setting] is not { } text)
+        {
+            return;
+        }
+
+        try
+        {
+            options.CoordinatorId = string.IsNullOrWhiteSpace(text) ? default : CoordinatorId.Parse(text); // as if it was not set; the validator says so
+        }
+        catch (FormatException malformed)
+        {
+            throw new InvalidOperationException($"{Setting} is not valid: {malformed.Message}", malformed);
+        }
     }
 
     private static void AddBookkeeping(IServiceCollection services)

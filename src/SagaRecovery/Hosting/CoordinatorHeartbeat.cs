@@ -130,14 +130,23 @@ internal sealed class CoordinatorHeartbeat(
     /// </summary>
     private async Task RepeatAfterFirstPassAsync(Func<Membership, Task> check, CancellationToken cancellationToken)
     {
-        await pass.FirstEnded.WaitAsync(_options.StalledCheckPeriod, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        cancellationToken.ThrowIfCancellationRequested();
+        await WaitForFirstPassAsync(cancellationToken).ConfigureAwait(false);
         await RepeatAsync(_options.StalledCheckPeriod, check, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Reviews the definitions once. A process that joins again has the same ones.</summary>
+    private async Task WaitForFirstPassAsync(CancellationToken cancellationToken)
+    {
+        await pass.FirstEnded.WaitAsync(_options.StalledCheckPeriod, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>
+    /// Reviews the definitions once, after the first pass: it only logs, and would compete with recovery for the processor. A process that joins
+    /// again has the same definitions.
+    /// </summary>
     private async Task ReviewDefinitionsAsync(CancellationToken cancellationToken)
     {
+        await WaitForFirstPassAsync(cancellationToken).ConfigureAwait(false);
         for (bool isDone = false; !isDone;)
         {
             await TryAsync(

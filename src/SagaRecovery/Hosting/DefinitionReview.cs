@@ -6,7 +6,7 @@ using SagaRecovery.Storage;
 namespace SagaRecovery.Hosting;
 
 /// <summary>
-/// The comparison of the registered definitions with the stored ones, once after the first join. It logs which unfinished sagas this process
+/// The comparison of the registered definitions with the stored ones, once after the first pass. It logs which unfinished sagas this process
 /// cannot run, and which saga it must not start because its shape has changed. Other sagas do not wait for it.
 /// </summary>
 internal sealed class DefinitionReview(ISagaDefinitions definitions, ISagaExecutor executor, ILogger<DefinitionReview> logger)

@@ -1,227 +1,132 @@
 using System.Text;
+using Npgsql;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Postgres;
 
-/// <summary>A row of <see cref="SearchStatements.List"/>.</summary>
-internal record SagaSummaryRow
+/// <summary>Reads the rows of statements for operators. A value that this version cannot read does not fail the row, which names it.</summary>
+internal static class OperatorRows
 {
-    public Guid Id { get; init; }
+    /// <summary>The number of faults of events that are named for one saga.</summary>
+    private const int MaxFaults = 10;
 
-    public required string Name { get; init; }
-
-    public required string State { get; init; }
-
-    public Guid? Owner { get; init; }
-
-    public long Generation { get; init; }
-
-    public DateTime TimeCreated { get; init; }
-
-    public bool IsHeld { get; init; }
-
-    public int? Version { get; init; }
-
-    public string? FailedNode { get; init; }
-
-    public string? ErrorCode { get; init; }
-
-    /// <summary>The faults of the times of the row; null for none. See <see cref="StoredTimes"/>.</summary>
-    public string? Faults { get; init; }
-
-    public SagaSummary ToSummary()
+    /// <summary>Reads the columns of <see cref="OperatorStatements.Summary"/>.</summary>
+    public static SagaSummary Summary(NpgsqlDataReader row)
     {
-        bool isKnown = SagaNames.TryParse(State, out SagaState state);
+        string name = row.Get<string>("State");
+        bool isKnown = SagaNames.TryParse(name, out SagaState state);
         return new SagaSummary(
-            new SagaId(Id),
-            Name,
+            new SagaId(row.Get<Guid>("Id")),
+            row.Get<string>("Name"),
             isKnown ? state : SagaState.Unknown,
-            Owner is { } owner ? new CoordinatorId(owner) : null,
-            new AdoptGeneration(Generation),
-            new DateTimeOffset(TimeCreated),
-            IsHeld)
+            row.FindValue<Guid>("Owner") is { } owner ? new CoordinatorId(owner) : null,
+            new AdoptGeneration(row.Get<long>("Generation")),
+            row.Time("TimeCreated"),
+            row.Get<bool>("IsHeld"))
         {
-            Version = Version,
-            FailedNode = FailedNode,
-            ErrorCode = ErrorCode,
-            Unreadable = StoredTimes.Join(isKnown ? null : $"state is '{PlainText.OneLine(State)}', which this version does not know", Faults),
+            Unreadable = StoredTimes.Join(
+                isKnown ? null : $"state is '{PlainText.OneLine(name)}', which this version does not know", row.Find<string>("Faults")),
         };
     }
-}
 
-/// <summary>A row of <see cref="OperatorStatements.FindSaga"/>.</summary>
-internal sealed record SagaDetailsRow : SagaSummaryRow
-{
-    public Guid Creator { get; init; }
-
-    public DateTime TimeAdopted { get; init; }
-
-    public string[] Tags { get; init; } = [];
-
-    public required byte[] Hash { get; init; }
-
-    public required string Dag { get; init; }
-
-    public required string Parameters { get; init; }
-
-    public DateTime? AbandonTime { get; init; }
-
-    public string? AbandonReason { get; init; }
-
-    public string? AbandonComment { get; init; }
-
-    public DateTime? TimeHeld { get; init; }
-
-    public string? HoldActor { get; init; }
-
-    public string? HoldReason { get; init; }
-
-    public bool HoldStopsRun { get; init; }
-
-    public DateTime? Deadline { get; init; }
-
-    public DateTime? CancelTime { get; init; }
-
-    public string? CancelActor { get; init; }
-
-    public string? CancelReason { get; init; }
-
-    /// <summary>The faults of the times that a list does not show; null for none.</summary>
-    public string? OtherFaults { get; init; }
-
-    public SagaDetails ToDetails(IReadOnlyList<EventRow> events, CoordinatorRow? owner)
+    /// <summary>Reads a row of <see cref="SearchStatements.List"/>.</summary>
+    public static SagaSummary ListedSaga(NpgsqlDataReader row) => Summary(row) with
     {
-        var graph = SagaGraph.TryRead(Encoding.UTF8.GetBytes(Dag));
-        SagaSummary summary = ToSummary();
+        Version = row.FindValue<int>("Version"),
+        FailedNode = row.Find<string>("FailedNode"),
+        ErrorCode = row.Find<string>("ErrorCode"),
+    };
+
+    /// <summary>Reads a row of <see cref="OperatorStatements.FindSaga"/>: the details without events and owner.</summary>
+    public static SagaDetails Details(NpgsqlDataReader row)
+    {
+        SagaSummary summary = ListedSaga(row);
         return new SagaDetails
         {
-            Summary = summary with { Unreadable = StoredTimes.Join([summary.Unreadable, OtherFaults, .. events.Select(row => row.FaultIn(graph)).Take(EventRow.MaxFaults)]) },
-            Creator = new CoordinatorId(Creator),
-            TimeAdopted = new DateTimeOffset(TimeAdopted),
-            Version = Version ?? 0,
-            DefinitionHash = DefinitionHash.FromBytes(Hash),
-            Graph = graph,
-            Parameters = Parameters,
-            Events = [.. events.Select(row => row.ToEvent(graph)).OfType<LoggedEvent>()],
-            Tags = [.. Tags.Select(text => text.Split('=', 2)).Select(parts => new SagaTag(parts[0], parts[1]))],
-            Abandonment = AbandonTime is { } abandoned
-                ? new AbandonmentDetails(new DateTimeOffset(abandoned), AbandonReason ?? "", AbandonComment ?? "")
+            Summary = summary with { Unreadable = StoredTimes.Join(summary.Unreadable, row.Find<string>("OtherFaults")) },
+            Creator = new CoordinatorId(row.Get<Guid>("Creator")),
+            TimeAdopted = row.Time("TimeAdopted"),
+            Version = summary.Version ?? 0,
+            DefinitionHash = DefinitionHash.FromBytes(row.Get<byte[]>("Hash")),
+            Graph = SagaGraph.TryRead(Encoding.UTF8.GetBytes(row.Get<string>("Dag"))),
+            Parameters = row.Get<string>("Parameters"),
+            Events = [],
+            Tags = [.. row.Get<string[]>("Tags").Select(text => text.Split('=', 2)).Select(parts => new SagaTag(parts[0], parts[1]))],
+            Abandonment = row.FindTime("AbandonTime") is { } abandoned
+                ? new AbandonmentDetails(abandoned, row.Find<string>("AbandonReason") ?? "", row.Find<string>("AbandonComment") ?? "")
                 : null,
-            Hold = TimeHeld is { } held
-                ? new HeldSaga(new SagaId(Id), Name, new DateTimeOffset(held), new OperatorNote(HoldActor ?? "", HoldReason ?? ""))
-                {
-                    StopsRun = HoldStopsRun,
-                }
+            Hold = row.FindTime("TimeHeld") is { } held
+                ? new HeldSaga(summary.Id, summary.Name, held, row.Note("HoldActor", "HoldReason")) { StopsRun = row.Get<bool>("HoldStopsRun") }
                 : null,
-            Deadline = Deadline is { } deadline ? new DateTimeOffset(deadline) : null,
-            Cancellation = CancelTime is { } cancelled
-                ? new SagaCancellation(new DateTimeOffset(cancelled), new OperatorNote(CancelActor ?? "", CancelReason ?? ""))
-                : null,
-            Owner = owner?.ToDetails(),
+            Deadline = row.FindTime("Deadline"),
+            Cancellation = Cancellation(row),
         };
     }
-}
 
-/// <summary>A row of <see cref="OperatorStatements.FindEvents"/>.</summary>
-internal sealed record EventRow
-{
-    public DateTime Time { get; init; }
+    /// <summary>Reads the cancellation from the columns <c>CancelTime, CancelActor, CancelReason</c>; null for none.</summary>
+    public static SagaCancellation? Cancellation(NpgsqlDataReader row) =>
+        row.FindTime("CancelTime") is { } cancelled ? new SagaCancellation(cancelled, row.Note("CancelActor", "CancelReason")) : null;
 
-    public int NodeId { get; init; }
-
-    public required string Type { get; init; }
-
-    public string? Data { get; init; }
-
-    /// <summary>The number of faults that are named for one saga.</summary>
-    public const int MaxFaults = 10;
-
-    public Guid Creator { get; init; }
-
-    /// <summary>The fault of the time; null for none.</summary>
-    public string? Fault { get; init; }
-
-    /// <returns>The event; null if this version does not know its type.</returns>
-    public LoggedEvent? ToEvent(SagaGraph? graph) => PostgresNames.TryParse(Type, out NodeEventType type)
-        ? new LoggedEvent(new DateTimeOffset(Time), NodeId, NodeIn(graph), type, Data, new CoordinatorId(Creator))
-        : null;
-
-    /// <summary>Describes what cannot be read; null for nothing.</summary>
-    public string? FaultIn(SagaGraph? graph)
+    /// <summary>Adds the events to the details of a saga, and names those that cannot be read.</summary>
+    public static SagaDetails With(this SagaDetails saga, IReadOnlyList<EventRow> events) => saga with
     {
-        string? ofType = PostgresNames.TryParse(Type, out _) ? null : $"event_type is '{PlainText.OneLine(Type)}', which this version does not know";
-        return StoredTimes.Join(ofType, Fault) is { } faults ? $"of an event of {PlainText.OneLine(NodeIn(graph))}: {faults}" : null;
+        Events = [.. events.Select(row => row.Event).OfType<LoggedEvent>()],
+        Summary = saga.Summary with { Unreadable = StoredTimes.Join([saga.Summary.Unreadable, .. events.Select(row => row.Fault).OfType<string>().Take(MaxFaults)]) },
+    };
+
+    /// <summary>Reads a row of <see cref="OperatorStatements.FindEvents"/>.</summary>
+    public static EventRow Event(NpgsqlDataReader row, SagaGraph? graph)
+    {
+        int id = row.Get<int>("NodeId");
+        string node = graph?.NameOf(id) ?? $"node {id}";
+        string name = row.Get<string>("Type");
+        bool isKnown = PostgresNames.TryParse(name, out NodeEventType type);
+        string? faults = StoredTimes.Join(isKnown ? null : $"event_type is '{PlainText.OneLine(name)}', which this version does not know", row.Find<string>("Fault"));
+        return new EventRow(
+            isKnown ? new LoggedEvent(row.Time("Time"), id, node, type, row.Find<string>("Data"), new CoordinatorId(row.Get<Guid>("Creator"))) : null,
+            faults is null ? null : $"of an event of {PlainText.OneLine(node)}: {faults}");
     }
 
-    private string NodeIn(SagaGraph? graph) => graph?.NameOf(NodeId) ?? $"node {NodeId}";
-}
-
-/// <summary>A row of <see cref="OperatorStatements.ListCoordinators"/>.</summary>
-internal sealed record CoordinatorRow
-{
-    public Guid Id { get; init; }
-
-    public long Incarnation { get; init; }
-
-    public required string Host { get; init; }
-
-    public int ProcessId { get; init; }
-
-    public DateTime TimeJoined { get; init; }
-
-    public TimeSpan Silence { get; init; }
-
-    /// <summary>The faults of the times of the row; null for none.</summary>
-    public string? Faults { get; init; }
-
-    public bool HasShutDown { get; init; }
-
-    public DateTime? TimePaused { get; init; }
-
-    public string? PauseActor { get; init; }
-
-    public string? PauseReason { get; init; }
-
-    public long? InProgress { get; init; }
-
-    public required string State { get; init; }
-
-    public string? Version { get; init; }
-
-    public bool PublishesDefinitions { get; init; }
-
-    public string[]? Definitions { get; init; }
-
-    public CoordinatorDetails ToDetails() => new(
-        new CoordinatorId(Id),
-        new Incarnation(Incarnation),
-        Host,
-        ProcessId,
-        new DateTimeOffset(TimeJoined),
-        Silence,
-        HasShutDown,
-        TimePaused is { } paused ? new RecoveryPause(new DateTimeOffset(paused), new OperatorNote(PauseActor ?? "", PauseReason ?? "")) : null,
-        InProgress)
+    /// <summary>Reads a row of <see cref="OperatorStatements.ListCoordinators"/>, <see cref="OperatorStatements.FindCoordinators"/> or <see cref="OperatorStatements.FindOwner"/>.</summary>
+    public static CoordinatorDetails Coordinator(NpgsqlDataReader row)
     {
-        State = PostgresNames.ToCoordinatorState(State),
-        Version = string.IsNullOrEmpty(Version) ? null : Version,
-        Unreadable = Faults,
-        Definitions = PublishesDefinitions && InProgress is not null ? Definitions ?? [] : null,
-    };
+        long? inProgress = row.FindValue<long>("InProgress");
+        return new CoordinatorDetails(
+            new CoordinatorId(row.Get<Guid>("Id")),
+            new Incarnation(row.Get<long>("Incarnation")),
+            row.Get<string>("Host"),
+            row.Get<int>("ProcessId"),
+            row.Time("TimeJoined"),
+            row.Get<TimeSpan>("Silence"),
+            row.Get<bool>("HasShutDown"),
+            row.FindTime("TimePaused") is { } paused ? new RecoveryPause(paused, row.Note("PauseActor", "PauseReason")) : null,
+            inProgress)
+        {
+            State = PostgresNames.ToCoordinatorState(row.Get<string>("State")),
+            Version = row.Find<string>("Version") is { Length: > 0 } version ? version : null,
+            Unreadable = row.Find<string>("Faults"),
+            Definitions = row.Get<bool>("PublishesDefinitions") && inProgress is not null ? row.Find<string[]>("Definitions") ?? [] : null,
+        };
+    }
+
+    /// <summary>Reads a row of <see cref="SearchStatements.CountUnfinished"/>.</summary>
+    public static SagaCount Count(NpgsqlDataReader row) => new(
+        row.Get<string>("Name"),
+        row.FindValue<Guid>("Owner") is { } owner ? new CoordinatorId(owner) : null,
+        SagaNames.TryParse(row.Get<string>("State"), out SagaState state) ? state : SagaState.Unknown,
+        row.Get<long>("Count"));
+
+    /// <summary>Reads a row of <see cref="SearchStatements.CountNotSucceeded"/>.</summary>
+    public static EndedCount Ended(NpgsqlDataReader row)
+    {
+        long count = row.Get<long>("Count");
+        return new EndedCount(PostgresNames.ToState(row.Get<string>("State")), count, count == SagaEstimate.CountLimit);
+    }
 }
 
-/// <summary>A row of <see cref="SearchStatements.CountUnfinished"/>.</summary>
-internal sealed record CountRow
-{
-    public string Name { get; init; } = "";
-
-    public Guid? Owner { get; init; }
-
-    public required string State { get; init; }
-
-    public long Count { get; init; }
-
-    public SagaCount ToCount() => new(Name, Owner is { } owner ? new CoordinatorId(owner) : null, SagaNames.TryParse(State, out SagaState state) ? state : SagaState.Unknown, Count);
-}
+/// <summary>An event of a log, for display.</summary>
+/// <param name="Event">The event; null if this version does not know its type.</param>
+/// <param name="Fault">The parts that cannot be read; null for none.</param>
+internal sealed record EventRow(LoggedEvent? Event, string? Fault);

@@ -9,7 +9,7 @@ internal sealed class OperatorStatements(string schema)
     /// </summary>
     public const string NextId = "(select coalesce(max(id), 0) + 1 from {schema}.saga_operator_action)";
 
-    /// <summary>The columns of <see cref="SagaSummaryRow"/> that every statement has.</summary>
+    /// <summary>The columns of <see cref="OperatorRows.Summary"/>.</summary>
     public static string Summary { get; } = $"""
         s.id as "Id", left(s.name, 1000) as "Name", s.state as "State", s.current_coordinator as "Owner", s.adopt_generation as "Generation",
             {StoredTimes.Nearest("s.time_created")} as "TimeCreated", {StoredTimes.FaultsOf(("s.time_created", "time_created"))} as "Faults",

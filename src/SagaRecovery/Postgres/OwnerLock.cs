@@ -1,4 +1,3 @@
-using Dapper;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using SagaRecovery.Diagnostics;
@@ -87,18 +86,19 @@ internal sealed class OwnerLock(PostgresDatabase database, TimeProvider time, IL
         NpgsqlConnection connection = await database.OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
-            string? blockers = await connection.ExecuteScalarAsync<string>(new CommandDefinition(
-                database.Statements.Blockers, new { ProcessId = backend }, cancellationToken: cancellationToken)).ConfigureAwait(false);
-            if (!string.IsNullOrEmpty(blockers))
+            NamedParameters parameters = new NamedParameters().With("ProcessId", backend).With("Stalled", Stalled);
+            List<string?> blockers = await parameters.ListAsync(
+                connection, database.Statements.Blockers, row => row.IsDBNull(0) ? null : row.GetString(0), cancellationToken).ConfigureAwait(false);
+            if (blockers is [{ Length: > 0 } found, ..])
             {
-                Log.BlockedByLocks(logger, purpose, blockers);
+                Log.BlockedByLocks(logger, purpose, found);
             }
 
-            long ended = await connection.ExecuteScalarAsync<long>(new CommandDefinition(
-                database.Statements.EndStalledBlockers, new { ProcessId = backend, Stalled }, cancellationToken: cancellationToken)).ConfigureAwait(false);
-            if (ended > 0)
+            List<long> ended = await parameters.ListAsync(
+                connection, database.Statements.EndStalledBlockers, row => row.GetInt64(0), cancellationToken).ConfigureAwait(false);
+            if (ended is [> 0 and var count])
             {
-                Log.StalledWritersEnded(logger, ended);
+                Log.StalledWritersEnded(logger, count);
             }
         }
     }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Dapper;
 using Npgsql;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -55,11 +54,11 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
         public async Task<IEnumerable<IdMatch>> FindByIdAsync()
         {
             IEnumerable<SagaSummary> sagas = await FindSagasAsync(Guid.TryParse(text, out Guid id) ? [id] : []).ConfigureAwait(false);
-            IEnumerable<CoordinatorRow> coordinators = CoordinatorId.TryParse(text, provider: null, out CoordinatorId coordinator)
-                ? await RunAsync<CoordinatorRow>(owner.Database.Operators.FindCoordinators, ("Ids", new[] { coordinator.Value })).ConfigureAwait(false)
+            List<CoordinatorDetails> coordinators = CoordinatorId.TryParse(text, provider: null, out CoordinatorId coordinator)
+                ? await RunAsync(owner.Database.Operators.FindCoordinators, NewParameters().With<Guid[]>("Ids", [coordinator.Value]), OperatorRows.Coordinator).ConfigureAwait(false)
                 : [];
             return sagas.Select(saga => new IdMatch(IdKind.Saga, $"saga {IdMatch.Describe(saga)}", saga.Id))
-                .Concat(coordinators.Select(row => new IdMatch(IdKind.Coordinator, IdMatch.Describe(row.ToDetails()))));
+                .Concat(coordinators.Select(row => new IdMatch(IdKind.Coordinator, IdMatch.Describe(row))));
         }
 
         /// <summary>Finds the sagas of whose id the text is the beginning, with or without dashes.</summary>
@@ -77,8 +76,9 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
                 return []; // its dashes are not those of an id
             }
 
-            Guid[] ids = [.. await RunAsync<Guid>(Sql.FindIds, ("From", from), ("To", Guid.ParseExact(digits.PadRight(IdDigits, 'f'), "N"))).ConfigureAwait(false)];
-            return (await FindSagasAsync(ids).ConfigureAwait(false)).Select(saga => new IdMatch(IdKind.Saga, $"saga {IdMatch.Describe(saga)}", saga.Id));
+            NamedParameters range = NewParameters().With("From", from).With("To", Guid.ParseExact(digits.PadRight(IdDigits, 'f'), "N"));
+            List<Guid> ids = await RunAsync(Sql.FindIds, range, row => row.GetGuid(0)).ConfigureAwait(false);
+            return (await FindSagasAsync([.. ids]).ConfigureAwait(false)).Select(saga => new IdMatch(IdKind.Saga, $"saga {IdMatch.Describe(saga)}", saga.Id));
         }
 
         /// <summary>Finds the sagas of which the text is the start key: their ids follow from it and the name of each definition.</summary>
@@ -102,7 +102,8 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
                 }
             }
 
-            TagRow[] rows = [.. await RunAsync<TagRow>(Sql.FindTagValues, ("Text", text)).ConfigureAwait(false)];
+            List<(string Name, Guid SagaId)> rows = await RunAsync(
+                Sql.FindTagValues, NewParameters().With("Text", text), row => (row.Get<string>("Name"), row.Get<Guid>("SagaId"))).ConfigureAwait(false);
             Dictionary<Guid, SagaSummary> sagas =
                 (await FindSagasAsync([.. rows.Select(row => row.SagaId).Distinct()]).ConfigureAwait(false)).ToDictionary(saga => saga.Id.Value);
             matches.AddRange(rows.Where(row => sagas.ContainsKey(row.SagaId)).Select(row => new IdMatch(
@@ -115,16 +116,15 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
         {
             IEnumerable<string> names = text.Length < MinNameLength ? [] : (await ListNamesAsync().ConfigureAwait(false))
                 .Where(name => name != text && name.Contains(text, StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal).Take(MaxNames);
-            IEnumerable<DefinitionRow> rows = await RunAsync<DefinitionRow>(Sql.FindDefinitions, ("Names", names.Prepend(text).ToArray())).ConfigureAwait(false);
+            List<IdMatch> matches = await RunAsync(Sql.FindDefinitions, NewParameters().With("Names", names.Prepend(text).ToArray()), ToDefinition).ConfigureAwait(false);
             if (text.Length is >= MinHashDigits and <= HashDigits && text.All(char.IsAsciiHexDigit))
             {
                 byte[] from = Convert.FromHexString(text.PadRight(HashDigits, '0'));
                 byte[] to = Convert.FromHexString(text.PadRight(HashDigits, 'f'));
-                rows = rows.Concat(await RunAsync<DefinitionRow>(Sql.FindHashes, ("From", from), ("To", to)).ConfigureAwait(false));
+                matches.AddRange(await RunAsync(Sql.FindHashes, NewParameters().With("From", from).With("To", to), ToDefinition).ConfigureAwait(false));
             }
 
-            return rows.Select(row => new IdMatch(
-                IdKind.Definition, string.Create(CultureInfo.InvariantCulture, $"definition {PlainText.OneLine(row.Name)}, version {row.Version}, hash {row.Hash}")) { Definition = row.Name });
+            return matches;
         }
 
         public async Task<IEnumerable<IdMatch>> FindActionAsync()
@@ -134,65 +134,45 @@ internal sealed class PostgresIdentification(PostgresDatabase database, SagaSear
                 return [];
             }
 
-            IEnumerable<OperatorActionRow> rows = await RunAsync<OperatorActionRow>(Sql.FindAction, ("Number", number)).ConfigureAwait(false);
-            return rows.Select(row => new IdMatch(
-                IdKind.OperatorAction,
-                $"operator action {number}: {row.Action}{(row.SagaId is { } saga ? $" of saga {saga}" : row.Coordinator is { } id ? $" of coordinator {id}" : "")} "
-                    + $"at {PlainText.Time(new DateTimeOffset(row.Time))} by {PlainText.OneLine(row.Actor)}: {PlainText.OneLine(row.Reason)}",
-                row.SagaId is { } sagaId ? new SagaId(sagaId) : null));
+            return await RunAsync(Sql.FindAction, NewParameters().With("Number", number), ToAction).ConfigureAwait(false);
         }
 
         /// <summary>Lists the names of the definitions, once for the whole search.</summary>
-        private async Task<IReadOnlyList<string>> ListNamesAsync() => _names ??= [.. await RunAsync<string>(Sql.ListNames).ConfigureAwait(false)];
+        private async Task<IReadOnlyList<string>> ListNamesAsync() => _names ??= await RunAsync(Sql.ListNames, NewParameters(), row => row.GetString(0)).ConfigureAwait(false);
 
         private async Task<IEnumerable<SagaSummary>> FindSagasAsync(Guid[] ids) => ids.Length == 0
             ? []
-            : (await RunAsync<ActionRow>(owner.Database.Actions.Find, ("Ids", ids)).ConfigureAwait(false)).Select(row => row.ToSummary());
+            : await RunAsync(owner.Database.Actions.Find, NewParameters().With("Ids", ids), OperatorRows.Summary).ConfigureAwait(false);
 
-        private Task<IEnumerable<T>> RunAsync<T>(string statement, params (string Name, object Value)[] values)
-        {
-            DynamicParameters parameters = owner.Search.NewParameters();
-            foreach ((string name, object value) in values)
-            {
-                parameters.Add(name, value);
-            }
+        private NamedParameters NewParameters() => owner.Search.NewParameters();
 
-            return SagaSearch.QueryAsync<T>(connection, statement, parameters, cancellationToken);
-        }
+        private Task<List<T>> RunAsync<T>(string statement, NamedParameters parameters, Func<NpgsqlDataReader, T> read) =>
+            SagaSearch.QueryAsync(connection, statement, parameters, read, cancellationToken);
     }
 
     private PostgresDatabase Database => database;
 
     private SagaSearch Search => search;
 
-    private sealed record DefinitionRow
+    private static IdMatch ToDefinition(NpgsqlDataReader row)
     {
-        public required string Hash { get; init; }
-
-        public required string Name { get; init; }
-
-        public int Version { get; init; }
+        string name = row.Get<string>("Name");
+        return new IdMatch(
+            IdKind.Definition,
+            string.Create(CultureInfo.InvariantCulture, $"definition {PlainText.OneLine(name)}, version {row.Get<int>("Version")}, hash {row.Get<string>("Hash")}"))
+        {
+            Definition = name,
+        };
     }
 
-    private sealed record TagRow
+    private static IdMatch ToAction(NpgsqlDataReader row)
     {
-        public required string Name { get; init; }
-
-        public Guid SagaId { get; init; }
-    }
-
-    private sealed record OperatorActionRow
-    {
-        public required string Action { get; init; }
-
-        public DateTime Time { get; init; }
-
-        public required string Actor { get; init; }
-
-        public required string Reason { get; init; }
-
-        public Guid? SagaId { get; init; }
-
-        public Guid? Coordinator { get; init; }
+        Guid? saga = row.FindValue<Guid>("SagaId");
+        string of = saga is not null ? $" of saga {saga}" : row.FindValue<Guid>("Coordinator") is { } coordinator ? $" of coordinator {coordinator}" : "";
+        return new IdMatch(
+            IdKind.OperatorAction,
+            $"operator action {row.Get<long>("Number")}: {row.Get<string>("Action")}{of} at {PlainText.Time(row.Time("Time"))} "
+                + $"by {PlainText.OneLine(row.Get<string>("Actor"))}: {PlainText.OneLine(row.Get<string>("Reason"))}",
+            saga is { } id ? new SagaId(id) : null);
     }
 }

@@ -1,4 +1,3 @@
-using Dapper;
 using Npgsql;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
@@ -89,13 +88,12 @@ internal sealed class PostgresSagaActions(PostgresDatabase database, OwnerLock o
         async connection =>
         {
             Guid[] ids = [.. sagas.Select(saga => saga.Value)];
-            ActionRow[] rows = [.. await connection.QueryAsync<ActionRow>(
-                new CommandDefinition(Sql.Find, new { Ids = ids }, cancellationToken: cancellationToken)).ConfigureAwait(false)];
-            Guid[] owners = [.. rows.Select(row => row.Owner).OfType<Guid>().Distinct()];
-            Dictionary<CoordinatorId, CoordinatorDetails> known = (await connection.QueryAsync<CoordinatorRow>(
-                new CommandDefinition(database.Operators.FindCoordinators, new { Ids = owners }, cancellationToken: cancellationToken)).ConfigureAwait(false))
-                .Select(row => row.ToDetails()).ToDictionary(owner => owner.Id);
-            return rows.Select(row => row.ToTarget(known)).ToList();
+            List<Target> targets = await new NamedParameters().With("Ids", ids).ListAsync(
+                connection, Sql.Find, row => new Target(OperatorRows.Summary(row), OperatorRows.Cancellation(row), Owner: null), cancellationToken).ConfigureAwait(false);
+            Guid[] owners = [.. targets.Select(target => target.Saga.Owner?.Value).OfType<Guid>().Distinct()];
+            Dictionary<CoordinatorId, CoordinatorDetails> known = (await new NamedParameters().With("Ids", owners).ListAsync(
+                connection, database.Operators.FindCoordinators, OperatorRows.Coordinator, cancellationToken).ConfigureAwait(false)).ToDictionary(owner => owner.Id);
+            return targets.ConvertAll(target => target with { Owner = target.Saga.Owner is { } owner ? known.GetValueOrDefault(owner) : null });
         },
         cancellationToken);
 
@@ -105,73 +103,57 @@ internal sealed class PostgresSagaActions(PostgresDatabase database, OwnerLock o
     {
         Target[] sorted = [.. targets.OrderBy(target => target.Saga.Id)]; // two batches must not wait for each other
         Guid?[] owners = [.. sorted.Select(target => target.Saga.Owner?.Value)];
-        var parameters = new
-        {
-            Ids = sorted.Select(target => target.Saga.Id.Value).ToArray(),
-            Owners = owners,
-            Generations = sorted.Select(target => target.Saga.Generation.Value).ToArray(),
-            Locks = owners.OfType<Guid>().Distinct().Order().ToArray(),
-            State = action.Condition.State is { } seen ? SagaNames.Of(seen) : null,
-            Force = action.Condition.EvenIfOwnerAnswers,
-            CoordinatorDetails.AnswerTimeout,
-            Kind = SagaNames.Of(action.Kind),
-            action.Note.Actor,
-            action.Note.Reason,
-            Sender = database.Instance,
-        };
+        NamedParameters parameters = new NamedParameters()
+            .With<Guid[]>("Ids", [.. sorted.Select(target => target.Saga.Id.Value)])
+            .With("Owners", owners)
+            .With<long[]>("Generations", [.. sorted.Select(target => target.Saga.Generation.Value)])
+            .With<Guid[]>("Locks", [.. owners.OfType<Guid>().Distinct().Order()])
+            .With("State", action.Condition.State is { } seen ? SagaNames.Of(seen) : null)
+            .With("Force", action.Condition.EvenIfOwnerAnswers)
+            .With("AnswerTimeout", CoordinatorDetails.AnswerTimeout)
+            .With("Kind", SagaNames.Of(action.Kind))
+            .With("Actor", action.Note.Actor)
+            .With("Reason", action.Note.Reason)
+            .With("Sender", database.Instance);
         string statement = StatementOf(action);
         if (action.Kind is OperatorActionKind.Hold or OperatorActionKind.Release)
         {
             return await ConnectionRetry.RunOnceAsync(
-                database.Pool, connection => WriteAsync(connection, statement, parameters, cancellationToken), cancellationToken).ConfigureAwait(false);
+                database.Pool, connection => WriteAsync(connection, statement, locks: 0, parameters, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
 
         // Two statements: the second takes its snapshot after the locks, so it sees the writes that they waited for.
         string purpose = $"{SagaNames.Of(action.Kind)} of {(sorted.Length == 1 ? $"saga {sorted[0].Saga.Id}" : PlainText.Count(sorted.Length, "saga"))}";
         return await ownerLock.RunOnceAsync(
             purpose,
-            connection => WriteAsync(connection, $"{Sql.LockOwners};\n{statement};\n{Statements.Commit}", parameters, cancellationToken),
+            connection => WriteAsync(connection, $"{Sql.LockOwners};\n{statement};\n{Statements.Commit}", locks: 1, parameters, cancellationToken),
             cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Runs statements and checks their commit.</summary>
-    /// <returns>The sagas that the last statement with a result returned.</returns>
+    /// <param name="connection">The connection.</param>
+    /// <param name="statements">The statements. The first that is no lock returns the sagas that it changed.</param>
+    /// <param name="locks">The number of statements before it that take locks.</param>
+    /// <param name="parameters">The parameters of all statements.</param>
+    /// <param name="cancellationToken">Cancels the wait. Statements that were sent may still take effect.</param>
     /// <exception cref="NpgsqlException">No answer arrived, or a fail-over may undo the commit.</exception>
     private static async Task<HashSet<SagaId>> WriteAsync(
-        NpgsqlConnection connection, string statements, object parameters, CancellationToken cancellationToken)
+        NpgsqlConnection connection, string statements, int locks, NamedParameters parameters, CancellationToken cancellationToken)
     {
         using var commit = new CommitWatch(connection);
-        SqlMapper.GridReader results = await connection.QueryMultipleAsync(
-            new CommandDefinition(statements, parameters, cancellationToken: cancellationToken)).ConfigureAwait(false);
-        HashSet<SagaId> changed = [];
-        await using (results.ConfigureAwait(false))
-        {
-            while (!results.IsConsumed)
+        List<SagaId> changed = await parameters.ReadAsync(
+            connection,
+            statements,
+            async rows =>
             {
-                changed = [.. (await results.ReadAsync().ConfigureAwait(false))
-                    .Select(row => ((IDictionary<string, object?>)row).TryGetValue("saga_id", out object? id) ? new SagaId((Guid)id!) : default)];
-            }
-        }
-
+                await rows.SkipAsync(locks).ConfigureAwait(false);
+                return await rows.ListAsync(row => new SagaId(row.GetGuid(0))).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
         commit.EnsureReplicated();
-        return changed;
+        return [.. changed];
     }
 
     /// <summary>A saga as an action meets it.</summary>
     internal sealed record Target(SagaSummary Saga, SagaCancellation? Cancellation, CoordinatorDetails? Owner);
-}
-
-/// <summary>A row of <see cref="SagaActionStatements.Find"/>.</summary>
-internal sealed record ActionRow : SagaSummaryRow
-{
-    public DateTime? CancelTime { get; init; }
-
-    public string? CancelActor { get; init; }
-
-    public string? CancelReason { get; init; }
-
-    public PostgresSagaActions.Target ToTarget(Dictionary<CoordinatorId, CoordinatorDetails> owners) => new(
-        ToSummary(),
-        CancelTime is { } cancelled ? new SagaCancellation(new DateTimeOffset(cancelled), new OperatorNote(CancelActor ?? "", CancelReason ?? "")) : null,
-        Owner is { } owner ? owners.GetValueOrDefault(new CoordinatorId(owner)) : null);
 }

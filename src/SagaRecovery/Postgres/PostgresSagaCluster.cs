@@ -1,4 +1,3 @@
-using Dapper;
 using Npgsql;
 using SagaRecovery.Bookkeeping;
 using SagaRecovery.Fencing;
@@ -180,14 +179,10 @@ internal sealed partial class PostgresSagaCluster(
         row.IsDBNull(3) ? null : row.GetInt64(3),
         row.TimeOrNull(4));
 
-    private async Task<CoordinatorDetails?> FindAsync(CoordinatorId id, CancellationToken cancellationToken)
-    {
-        CoordinatorRow? row = await database.QueryAsync(
-            connection => connection.QuerySingleOrDefaultAsync<CoordinatorRow>(new CommandDefinition(
-                database.Operators.FindCoordinators, new { Ids = new[] { id.Value } }, cancellationToken: cancellationToken)),
-            cancellationToken).ConfigureAwait(false);
-        return row?.ToDetails();
-    }
+    private async Task<CoordinatorDetails?> FindAsync(CoordinatorId id, CancellationToken cancellationToken) => (await database.QueryAsync(
+        connection => new NamedParameters().With<Guid[]>("Ids", [id.Value])
+            .ListAsync(connection, database.Operators.FindCoordinators, OperatorRows.Coordinator, cancellationToken),
+        cancellationToken).ConfigureAwait(false)).SingleOrDefault();
 
     /// <summary>Finds out whether any taker may receive sagas, and which receive none because their recovery is paused.</summary>
     private Task<(bool HasTaker, IReadOnlyList<CoordinatorId> Paused)> FindTakersAsync(Move move, CancellationToken cancellationToken) => database.ReadAsync(

@@ -1,4 +1,3 @@
-using Dapper;
 using Npgsql;
 using SagaRecovery.Operations;
 using SagaRecovery.Status;
@@ -19,18 +18,16 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
     public Task<SagaDetails?> FindAsync(SagaId sagaId, CancellationToken cancellationToken) => search.WithinLimitAsync(
         async (connection, token) =>
         {
-            DynamicParameters parameters = search.NewParameters();
-            parameters.Add("Id", sagaId.Value);
-            parameters.Add("Longest", SagaDetails.LongestText);
-            SagaDetailsRow? row = (await SagaSearch.QueryAsync<SagaDetailsRow>(connection, Sql.FindSaga, parameters, token).ConfigureAwait(false)).SingleOrDefault();
-            if (row is null)
+            NamedParameters parameters = search.NewParameters().With("Id", sagaId.Value).With("Longest", SagaDetails.LongestText);
+            if ((await SagaSearch.QueryAsync(connection, Sql.FindSaga, parameters, OperatorRows.Details, token).ConfigureAwait(false)).SingleOrDefault() is not { } saga)
             {
                 return null;
             }
 
-            IEnumerable<EventRow> events = await SagaSearch.QueryAsync<EventRow>(connection, Sql.FindEvents, parameters, token).ConfigureAwait(false);
-            IEnumerable<CoordinatorRow> owner = await SagaSearch.QueryAsync<CoordinatorRow>(connection, Sql.FindOwner, parameters, token).ConfigureAwait(false);
-            return row.ToDetails([.. events], owner.SingleOrDefault());
+            List<EventRow> events = await SagaSearch.QueryAsync(
+                connection, Sql.FindEvents, parameters, row => OperatorRows.Event(row, saga.Graph), token).ConfigureAwait(false);
+            List<CoordinatorDetails> owner = await SagaSearch.QueryAsync(connection, Sql.FindOwner, parameters, OperatorRows.Coordinator, token).ConfigureAwait(false);
+            return saga.With(events) with { Owner = owner.SingleOrDefault() };
         },
         "It reads the whole log of the saga, which is very long, or Postgres is slow.",
         cancellationToken);
@@ -44,23 +41,15 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
     public Task<IReadOnlyList<IdMatch>> IdentifyAsync(string text, CancellationToken cancellationToken) => _identification.FindAsync(text, cancellationToken);
 
     public async Task<IReadOnlyList<CoordinatorDetails>> ListCoordinatorsAsync(CancellationToken cancellationToken) => await search.WithinLimitAsync(
-        async (connection, token) =>
-            (await SagaSearch.QueryAsync<CoordinatorRow>(connection, Sql.ListCoordinators, search.NewParameters(), token).ConfigureAwait(false))
-            .Select(row => row.ToDetails()).ToArray(),
+        (connection, token) => SagaSearch.QueryAsync(connection, Sql.ListCoordinators, search.NewParameters(), OperatorRows.Coordinator, token),
         "It counts the unfinished sagas of each coordinator, and there are too many for this time. Forget the coordinators that never return.",
         cancellationToken).ConfigureAwait(false);
 
     public Task PauseAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken) =>
-        PerformAsync(
-            Sql.Pause,
-            new { Coordinator = coordinator.Value, Kind = SagaNames.Of(OperatorActionKind.Pause), note.Actor, note.Reason },
-            cancellationToken);
+        PerformAsync(Sql.Pause, ParametersOf(OperatorActionKind.Pause, note).With("Coordinator", coordinator.Value), cancellationToken);
 
     public Task ResumeAsync(CoordinatorId coordinator, OperatorNote note, CancellationToken cancellationToken) =>
-        PerformAsync(
-            Sql.Resume,
-            new { Coordinator = coordinator.Value, Kind = SagaNames.Of(OperatorActionKind.Resume), note.Actor, note.Reason, Sender = database.Instance },
-            cancellationToken);
+        PerformAsync(Sql.Resume, ParametersOf(OperatorActionKind.Resume, note).With("Coordinator", coordinator.Value), cancellationToken);
 
     public Task<OperatorActionResult> HoldAsync(SagaId sagaId, OperatorNote note, CancellationToken cancellationToken) =>
         PerformAsync(new SagaAction(OperatorActionKind.Hold, note), sagaId, cancellationToken);
@@ -127,7 +116,8 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
 
     public async Task<int> RevokeJoinsAsync(OperatorNote note, CancellationToken cancellationToken)
     {
-        Guid[] all = [.. await QueryAsync<Guid>(Sql.ListIds, parameters: null, cancellationToken).ConfigureAwait(false)];
+        List<Guid> all = await database.QueryForOperatorAsync(
+            connection => new NamedParameters().ListAsync(connection, Sql.ListIds, row => row.GetGuid(0), cancellationToken), cancellationToken).ConfigureAwait(false);
         return await ownerLock.RunAsync(
             "revoking all joins",
             batch =>
@@ -137,12 +127,12 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
                     batch.Add(database.Statements.LockExclusively).With(id);
                 }
 
-                batch.Add(Sql.RevokeJoins).With(all);
+                batch.Add(Sql.RevokeJoins).With(all.ToArray());
                 batch.Add(Sql.RecordRevocation).With(SagaNames.Of(OperatorActionKind.Revoke)).With(note.Actor).With(note.Reason);
             },
             async rows =>
             {
-                await rows.SkipAsync(all.Length).ConfigureAwait(false);
+                await rows.SkipAsync(all.Count).ConfigureAwait(false);
                 return (await rows.ListAsync(row => row.GetGuid(0)).ConfigureAwait(false)).Count;
             },
             cancellationToken).ConfigureAwait(false);
@@ -154,8 +144,7 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
     private async Task<OperatorActionResult> PerformAsync(
         string statement, OperatorActionKind kind, SagaId sagaId, OperatorNote note, string reason, CancellationToken cancellationToken)
     {
-        var parameters = new { Id = sagaId.Value, Kind = SagaNames.Of(kind), note.Actor, note.Reason, Sender = database.Instance };
-        return await PerformAsync(statement, parameters, cancellationToken).ConfigureAwait(false)
+        return await PerformAsync(statement, ParametersOf(kind, note).With("Id", sagaId.Value), cancellationToken).ConfigureAwait(false)
             ? OperatorActionResult.Done.Instance
             : await ExplainNoEffectAsync(sagaId, reason, cancellationToken).ConfigureAwait(false);
     }
@@ -179,22 +168,16 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
             return new OperatorActionResult.Superseded(saga.Summary, obstacle);
         }
 
-        var parameters = new
-        {
-            Id = sagaId.Value,
-            Owner = saga.Summary.Owner?.Value,
-            Generation = saga.Summary.Generation.Value,
-            Node = change.Node is { } node ? saga.Graph?.Find(node)?.Id : null,
-            State = condition.State is { } seen ? SagaNames.Of(seen) : null,
-            Seen = SagaNames.Of(saga.Summary.State),
-            Force = condition.EvenIfOwnerAnswers,
-            CoordinatorDetails.AnswerTimeout,
-            Kind = SagaNames.Of(change.Kind),
-            note.Actor,
-            GivenReason = note.Reason,
-            Reason = change.ReasonToRecord(saga, note),
-            Sender = database.Instance,
-        };
+        NamedParameters parameters = ParametersOf(change.Kind, note with { Reason = change.ReasonToRecord(saga, note) })
+            .With("Id", sagaId.Value)
+            .With("Owner", saga.Summary.Owner?.Value)
+            .With("Generation", saga.Summary.Generation.Value)
+            .With("Node", change.Node is { } node ? saga.Graph?.Find(node)?.Id : null)
+            .With("State", condition.State is { } seen ? SagaNames.Of(seen) : null)
+            .With("Seen", SagaNames.Of(saga.Summary.State))
+            .With("Force", condition.EvenIfOwnerAnswers)
+            .With("AnswerTimeout", CoordinatorDetails.AnswerTimeout)
+            .With("GivenReason", note.Reason);
 
         if (await PerformBehindLockAsync($"{SagaNames.Of(change.Kind)} of saga {sagaId}", change.Statement, parameters, cancellationToken).ConfigureAwait(false))
         {
@@ -208,11 +191,11 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
 
     /// <summary>Runs a statement behind the lock on the owner, which is one of its parameters.</summary>
     /// <returns>True if the statement had an effect.</returns>
-    private Task<bool> PerformBehindLockAsync(string purpose, string statement, object parameters, CancellationToken cancellationToken)
+    private Task<bool> PerformBehindLockAsync(string purpose, string statement, NamedParameters parameters, CancellationToken cancellationToken)
     {
         // Two statements: the second takes its snapshot after the lock, so it sees the writes that the lock waited for.
         string statements = $"{Sql.LockOwner};\n{statement};\n{Statements.Commit}";
-        return ownerLock.RunOnceAsync(purpose, connection => PerformAsync(connection, statements, parameters, cancellationToken), cancellationToken);
+        return ownerLock.RunOnceAsync(purpose, connection => PerformAsync(connection, statements, locks: 1, parameters, cancellationToken), cancellationToken);
     }
 
     private async Task<OperatorActionResult> ExplainNoEffectAsync(SagaId sagaId, string reason, CancellationToken cancellationToken) =>
@@ -220,35 +203,32 @@ internal sealed class PostgresSagaOperations(PostgresDatabase database, Postgres
             ? new OperatorActionResult.Superseded(present.Summary, reason)
             : OperatorActionResult.NoSuchSaga.Instance;
 
-    private Task<bool> PerformAsync(string statement, object parameters, CancellationToken cancellationToken) => ConnectionRetry.RunOnceAsync(
-        database.Pool, connection => PerformAsync(connection, statement, parameters, cancellationToken), cancellationToken);
+    private Task<bool> PerformAsync(string statement, NamedParameters parameters, CancellationToken cancellationToken) => ConnectionRetry.RunOnceAsync(
+        database.Pool, connection => PerformAsync(connection, statement, locks: 0, parameters, cancellationToken), cancellationToken);
 
     /// <summary>Runs statements and checks their commit.</summary>
-    /// <returns>True if the last result has a row.</returns>
+    /// <returns>True if the statement after the locks returned a row.</returns>
     /// <exception cref="NpgsqlException">No answer arrived, or a fail-over may undo the commit.</exception>
-    private static async Task<bool> PerformAsync(NpgsqlConnection connection, string statements, object parameters, CancellationToken cancellationToken)
+    private static async Task<bool> PerformAsync(
+        NpgsqlConnection connection, string statements, int locks, NamedParameters parameters, CancellationToken cancellationToken)
     {
         using var commit = new CommitWatch(connection);
-        SqlMapper.GridReader results = await connection.QueryMultipleAsync(
-            new CommandDefinition(statements, parameters, cancellationToken: cancellationToken)).ConfigureAwait(false);
-        bool any = false;
-        await using (results.ConfigureAwait(false))
-        {
-            while (!results.IsConsumed)
+        List<bool> effects = await parameters.ReadAsync(
+            connection,
+            statements,
+            async rows =>
             {
-                any = (await results.ReadAsync().ConfigureAwait(false)).Any();
-            }
-        }
-
+                await rows.SkipAsync(locks).ConfigureAwait(false);
+                return await rows.ListAsync(_ => true).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
         commit.EnsureReplicated();
-        return any;
+        return effects.Count > 0;
     }
 
-    private Task<IEnumerable<T>> QueryAsync<T>(string sql, object? parameters, CancellationToken cancellationToken) =>
-        database.QueryForOperatorAsync(connection => QueryAsync<T>(connection, sql, parameters, cancellationToken), cancellationToken);
-
-    private static Task<IEnumerable<T>> QueryAsync<T>(NpgsqlConnection connection, string sql, object? parameters, CancellationToken cancellationToken) =>
-        connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));
+    /// <summary>Returns the parameters that every action has.</summary>
+    private NamedParameters ParametersOf(OperatorActionKind kind, OperatorNote note) => new NamedParameters()
+        .With("Kind", SagaNames.Of(kind)).With("Actor", note.Actor).With("Reason", note.Reason).With("Sender", database.Instance);
 
     /// <summary>An operator action that changes a saga.</summary>
     /// <param name="Kind">The kind of action.</param>

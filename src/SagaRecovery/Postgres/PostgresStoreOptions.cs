@@ -9,6 +9,12 @@ public sealed class PostgresStoreOptions
     /// <summary>The name of the configuration section, <c>SagaRecovery:Postgres</c>.</summary>
     public const string SectionName = SagaRecoveryOptions.SectionName + ":Postgres";
 
+    /// <summary>The settings that are durations; see <see cref="DurationFormatValidator{TOptions}"/>.</summary>
+    internal static IReadOnlyList<string> Durations { get; } =
+    [
+        nameof(SchemaLockTimeout), nameof(QueryTimeout),
+    ];
+
     /// <summary>The key of an optional second <c>NpgsqlDataSource</c> for the long-lived connection that sends heartbeats and receives hints.</summary>
     /// <remarks>Register one if the main data source leads through a pooler in transaction mode.</remarks>
     public const string DirectDataSource = "SagaRecovery.Direct";

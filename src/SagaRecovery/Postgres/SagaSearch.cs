@@ -1,6 +1,5 @@
 using System.Data;
 using System.Globalization;
-using Dapper;
 using Npgsql;
 using SagaRecovery.Status;
 using SagaRecovery.Storage;
@@ -30,52 +29,44 @@ internal sealed class SagaSearch(PostgresDatabase database, TimeProvider time)
 
     public async Task<IReadOnlyList<SagaSummary>> ListAsync(SagaFilter filter, CancellationToken cancellationToken)
     {
-        DynamicParameters parameters = ParametersOf(filter);
+        NamedParameters parameters = ParametersOf(filter);
         return await WithinLimitAsync((connection, token) => ListAsync(connection, filter, parameters, token), WordingOf(filter), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Lists the sagas of a filter on a connection that a query has already.</summary>
-    public Task<SagaSummary[]> ListAsync(NpgsqlConnection connection, SagaFilter filter, CancellationToken cancellationToken) =>
+    public Task<List<SagaSummary>> ListAsync(NpgsqlConnection connection, SagaFilter filter, CancellationToken cancellationToken) =>
         ListAsync(connection, filter, ParametersOf(filter), cancellationToken);
 
     public async Task<IReadOnlyList<SagaCount>> CountUnfinishedAsync(CancellationToken cancellationToken) => await WithinLimitAsync(
-        async (connection, token) =>
-            (await QueryAsync<CountRow>(connection, Sql.CountUnfinished, NewParameters(), token).ConfigureAwait(false)).Select(row => row.ToCount()).ToArray(),
+        (connection, token) => QueryAsync(connection, Sql.CountUnfinished, NewParameters(), OperatorRows.Count, token),
         "It counts the unfinished sagas, and there are too many for this time.",
         cancellationToken).ConfigureAwait(false);
 
     public Task<SagaEstimate> EstimateAsync(CancellationToken cancellationToken) => WithinLimitAsync(
         async (connection, token) =>
         {
-            DynamicParameters parameters = NewParameters();
-            parameters.Add("Limit", SagaEstimate.CountLimit);
-            long all = (await QueryAsync<long>(connection, Sql.EstimateAll, parameters, token).ConfigureAwait(false)).Single();
-            IEnumerable<CountRow> counts = await QueryAsync<CountRow>(connection, Sql.CountNotSucceeded, parameters, token).ConfigureAwait(false);
-            return new SagaEstimate(all, [.. counts.Select(row => new EndedCount(PostgresNames.ToState(row.State), row.Count, row.Count == SagaEstimate.CountLimit))]);
+            NamedParameters parameters = NewParameters().With("Limit", SagaEstimate.CountLimit);
+            long all = (await QueryAsync(connection, Sql.EstimateAll, parameters, row => row.GetInt64(0), token).ConfigureAwait(false)).Single();
+            return new SagaEstimate(all, await QueryAsync(connection, Sql.CountNotSucceeded, parameters, OperatorRows.Ended, token).ConfigureAwait(false));
         },
         "It counts the sagas that did not succeed, and their index answers slowly: it may need a vacuum.",
         cancellationToken);
 
     /// <summary>Runs one query of operators in a transaction with the settings of <see cref="SearchStatements.Prepare"/>.</summary>
-    public static async Task<IEnumerable<T>> QueryAsync<T>(
-        NpgsqlConnection connection, string statement, DynamicParameters parameters, CancellationToken cancellationToken)
-    {
-        SqlMapper.GridReader results = await connection.QueryMultipleAsync(new CommandDefinition(
-            $"{SearchStatements.Prepare};\n{statement}", parameters, cancellationToken: cancellationToken)).ConfigureAwait(false);
-        await using (results.ConfigureAwait(false))
-        {
-            await results.ReadAsync().ConfigureAwait(false);
-            return await results.ReadAsync<T>().ConfigureAwait(false);
-        }
-    }
+    public static Task<List<T>> QueryAsync<T>(
+        NpgsqlConnection connection, string statement, NamedParameters parameters, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
+        parameters.ReadAsync(
+            connection,
+            $"{SearchStatements.Prepare};\n{statement}",
+            async rows =>
+            {
+                await rows.SkipAsync(1).ConfigureAwait(false);
+                return await rows.ListAsync(read).ConfigureAwait(false);
+            },
+            cancellationToken);
 
     /// <summary>Returns the parameters of a statement without a filter.</summary>
-    public DynamicParameters NewParameters()
-    {
-        var parameters = new DynamicParameters();
-        parameters.Add("Timeout", TimeoutSetting);
-        return parameters;
-    }
+    public NamedParameters NewParameters() => new NamedParameters().With("Timeout", TimeoutSetting);
 
     /// <summary>Runs a batch of queries in one transaction with the same settings. Its first result is that of the settings.</summary>
     public Task<T> ReadAsync<T>(Action<NpgsqlBatch> build, Func<PostgresRows, Task<T>> read, string advice, CancellationToken cancellationToken) => WithinLimitAsync(
@@ -187,15 +178,13 @@ internal sealed class SagaSearch(PostgresDatabase database, TimeProvider time)
     internal Task<SearchIndex> ChooseAsync(SagaFilter filter, CancellationToken cancellationToken) => WithinLimitAsync(
         (connection, token) => ChooseAsync(connection, filter, ParametersOf(filter), token), WordingOf(filter), cancellationToken);
 
-    private async Task<SagaSummary[]> ListAsync(NpgsqlConnection connection, SagaFilter filter, DynamicParameters parameters, CancellationToken cancellationToken)
+    private async Task<List<SagaSummary>> ListAsync(NpgsqlConnection connection, SagaFilter filter, NamedParameters parameters, CancellationToken cancellationToken)
     {
         SearchIndex best = await ChooseAsync(connection, filter, parameters, cancellationToken).ConfigureAwait(false);
-        IEnumerable<SagaSummaryRow> rows =
-            await QueryAsync<SagaSummaryRow>(connection, Sql.List(filter, best), parameters, cancellationToken).ConfigureAwait(false);
-        return [.. rows.Select(row => row.ToSummary())];
+        return await QueryAsync(connection, Sql.List(filter, best), parameters, OperatorRows.ListedSaga, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<SearchIndex> ChooseAsync(NpgsqlConnection connection, SagaFilter filter, DynamicParameters parameters, CancellationToken cancellationToken)
+    private async Task<SearchIndex> ChooseAsync(NpgsqlConnection connection, SagaFilter filter, NamedParameters parameters, CancellationToken cancellationToken)
     {
         IReadOnlyList<SearchIndex> indexes = SearchIndex.Of(filter);
         if (indexes.Count == 1)
@@ -203,29 +192,28 @@ internal sealed class SagaSearch(PostgresDatabase database, TimeProvider time)
             return indexes[0];
         }
 
-        parameters.Add("Enough", Enough);
-        long[] sizes = (await QueryAsync<long[]>(connection, Sql.Measure(filter, indexes), parameters, cancellationToken).ConfigureAwait(false)).Single();
+        parameters.With("Enough", Enough);
+        long[] sizes = (await QueryAsync(connection, Sql.Measure(filter, indexes), parameters, row => row.GetFieldValue<long[]>(0), cancellationToken).ConfigureAwait(false)).Single();
         return indexes[Array.IndexOf(sizes, sizes.Min())];
     }
 
     /// <summary>Returns the parameters of <see cref="SearchStatements.List"/>.</summary>
-    internal DynamicParameters ParametersOf(SagaFilter filter)
+    internal NamedParameters ParametersOf(SagaFilter filter)
     {
-        DynamicParameters parameters = NewParameters();
-        parameters.Add("Limit", filter.Limit);
-        parameters.Add("Owner", filter.Owner?.Value);
-        parameters.Add("Name", filter.Name);
-        parameters.Add("Version", filter.Version);
-        parameters.Add("Since", filter.Since?.ToUniversalTime());
-        parameters.Add("Until", filter.Until?.ToUniversalTime());
-        parameters.Add("FailedNode", SagaFailure.Storable(filter.FailedNode));
-        parameters.Add("ErrorCode", SagaFailure.Storable(filter.ErrorCode));
-        parameters.Add("BeforeTime", filter.Before?.TimeCreated.ToUniversalTime());
-        parameters.Add("BeforeId", filter.Before?.SagaId.Value);
+        NamedParameters parameters = NewParameters()
+            .With("Limit", filter.Limit)
+            .With("Owner", filter.Owner?.Value)
+            .With("Name", filter.Name)
+            .With("Version", filter.Version)
+            .With("Since", filter.Since?.ToUniversalTime())
+            .With("Until", filter.Until?.ToUniversalTime())
+            .With("FailedNode", SagaFailure.Storable(filter.FailedNode))
+            .With("ErrorCode", SagaFailure.Storable(filter.ErrorCode))
+            .With("BeforeTime", filter.Before?.TimeCreated.ToUniversalTime())
+            .With("BeforeId", filter.Before?.SagaId.Value);
         for (int i = 0; i < filter.Tags.Count; i++)
         {
-            parameters.Add($"TagName{i}", filter.Tags[i].Name);
-            parameters.Add($"TagValue{i}", filter.Tags[i].Value);
+            parameters.With($"TagName{i}", filter.Tags[i].Name).With($"TagValue{i}", filter.Tags[i].Value);
         }
 
         return parameters;

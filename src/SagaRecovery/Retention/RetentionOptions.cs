@@ -7,6 +7,17 @@ public sealed class RetentionOptions
     /// <summary>The name of the configuration section, <c>SagaRecovery:Retention</c>.</summary>
     public const string SectionName = SagaRecoveryOptions.SectionName + ":Retention";
 
+    /// <summary>The settings that are durations; see <see cref="DurationFormatValidator{TOptions}"/>.</summary>
+    internal static IReadOnlyList<string> Durations { get; } =
+    [
+        nameof(KeepSucceeded), nameof(KeepUnwound), nameof(KeepStuck), nameof(KeepAbandoned), nameof(KeepOperatorActions),
+        nameof(KeepSilentCoordinators), nameof(ArchiveTimeout), nameof(Period), nameof(BatchPause),
+        $"{nameof(ByDefinition)}:*:{nameof(DefinitionRetention.KeepSucceeded)}",
+        $"{nameof(ByDefinition)}:*:{nameof(DefinitionRetention.KeepUnwound)}",
+        $"{nameof(ByDefinition)}:*:{nameof(DefinitionRetention.KeepStuck)}",
+        $"{nameof(ByDefinition)}:*:{nameof(DefinitionRetention.KeepAbandoned)}",
+    ];
+
     /// <summary>The time for which sagas that succeeded are kept after their end.</summary>
     /// <value>At least 1 second. The default is <see langword="null"/>: they are kept.</value>
     public TimeSpan? KeepSucceeded { get; set; }

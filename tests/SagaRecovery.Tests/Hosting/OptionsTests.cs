@@ -3,6 +3,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using SagaRecovery.Postgres;
+using SagaRecovery.Retention;
 using SagaRecovery.Storage;
 using SagaRecovery.Testing;
 using SagaRecovery.Tests.Support;
@@ -45,11 +47,28 @@ public sealed class OptionsTests
     [InlineData("Period", "5", "SagaRecovery:Period is '5', which .NET reads as 5 days*00:00:05*5.00:00:00*")]
     [InlineData("TakeOverAfter", "30", "SagaRecovery:TakeOverAfter is '30'*")]
     [InlineData("StalledAfterByDefinition:deploy", "1", "SagaRecovery:StalledAfterByDefinition:deploy is '1'*")]
+    [InlineData("Retention:ByDefinition:deploy:KeepStuck", "1", "SagaRecovery:Retention:ByDefinition:deploy:KeepStuck is '1'*")]
     public async Task A_bare_number_as_a_duration_keeps_the_host_from_starting(string setting, string value, string message)
     {
         using IHost host = Build(new() { ["SagaRecovery:CoordinatorId"] = SomeId, [$"SagaRecovery:{setting}"] = value });
 
         (await FluentActions.Awaiting(() => host.StartAsync()).Should().ThrowAsync<OptionsValidationException>()).WithMessage(message);
+    }
+
+    [Fact]
+    public void The_settings_that_are_durations_are_those_that_are_checked_for_bare_numbers()
+    {
+        SagaRecoveryOptions.Durations.Should().BeEquivalentTo(ConfiguredOptions.DurationsOf(typeof(SagaRecoveryOptions)));
+        PostgresStoreOptions.Durations.Should().BeEquivalentTo(ConfiguredOptions.DurationsOf(typeof(PostgresStoreOptions)));
+        RetentionOptions.Durations.Should().BeEquivalentTo(ConfiguredOptions.DurationsOf(typeof(RetentionOptions)));
+    }
+
+    [Fact]
+    public void Every_setting_is_read_from_the_configuration()
+    {
+        ConfiguredOptions.FindUnread<SagaRecoveryOptions>(SagaRecoveryOptions.SectionName, services => services.AddSagaRecovery()).Should().BeEmpty();
+        ConfiguredOptions.FindUnread<PostgresStoreOptions>(PostgresStoreOptions.SectionName, services => services.AddSagaRecovery()).Should().BeEmpty();
+        ConfiguredOptions.FindUnread<RetentionOptions>(RetentionOptions.SectionName, services => services.AddSagaRecovery()).Should().BeEmpty();
     }
 
     [Fact]

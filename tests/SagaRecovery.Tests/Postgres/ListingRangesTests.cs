@@ -351,11 +351,11 @@ public class ListingRangesTests(PostgresCluster cluster, Pooler? pooler = null) 
         .Replace("$4", "5000", StringComparison.Ordinal));
 
     /// <summary>Counts the pages that a search reads.</summary>
-    private async Task<long> PagesOfSearchAsync(string statement, DynamicParameters parameters)
+    private async Task<long> PagesOfSearchAsync(string statement, NamedParameters parameters)
     {
         await using NpgsqlConnection connection = await Db.DataSource.OpenConnectionAsync();
-        return PagesOf((await SagaSearch.QueryAsync<string>(
-            connection, $"explain (analyze, buffers, timing off, format json) {statement}", parameters, CancellationToken.None)).Single());
+        return PagesOf((await SagaSearch.QueryAsync(
+            connection, $"explain (analyze, buffers, timing off, format json) {statement}", parameters, row => row.GetString(0), CancellationToken.None)).Single());
     }
 
     /// <summary>Counts the pages that a statement reads.</summary>

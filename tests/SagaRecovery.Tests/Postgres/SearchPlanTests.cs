@@ -122,8 +122,7 @@ public sealed class SearchPlanTests(LargeHistory history) : IClassFixture<LargeH
     [Fact]
     public async Task Counts_scan_no_history()
     {
-        DynamicParameters parameters = Db.Search.NewParameters();
-        parameters.Add("Limit", SagaEstimate.CountLimit);
+        NamedParameters parameters = Db.Search.NewParameters().With("Limit", SagaEstimate.CountLimit);
         foreach (string statement in (string[])[Db.Database.Searches.CountUnfinished, Db.Database.Searches.EstimateAll, Db.Database.Searches.CountNotSucceeded])
         {
             (string plan, long pages) = await ExplainAsync(statement, parameters);
@@ -165,11 +164,11 @@ public sealed class SearchPlanTests(LargeHistory history) : IClassFixture<LargeH
         return [.. ids];
     }
 
-    private async Task<(string Plan, long Pages)> ExplainAsync(string statement, DynamicParameters parameters)
+    private async Task<(string Plan, long Pages)> ExplainAsync(string statement, NamedParameters parameters)
     {
         await using NpgsqlConnection connection = await Db.DataSource.OpenConnectionAsync();
-        string plan = (await SagaSearch.QueryAsync<string>(
-            connection, $"explain (analyze, buffers, timing off, format json) {statement}", parameters, CancellationToken.None)).Single();
+        string plan = (await SagaSearch.QueryAsync(
+            connection, $"explain (analyze, buffers, timing off, format json) {statement}", parameters, row => row.GetString(0), CancellationToken.None)).Single();
         using var parsed = JsonDocument.Parse(plan);
         JsonElement root = parsed.RootElement[0].GetProperty("Plan");
         return (plan, root.GetProperty("Shared Hit Blocks").GetInt64() + root.GetProperty("Shared Read Blocks").GetInt64());

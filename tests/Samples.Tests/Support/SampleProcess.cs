@@ -14,7 +14,7 @@ internal sealed partial class SampleProcess : RunningProgram
 
     private readonly string _sample;
 
-    private SampleProcess(string sample, SampleDatabase database, IReadOnlyList<string> arguments)
+    private SampleProcess(string sample, SampleDatabase database, IReadOnlyList<string> command)
         : base(
             [
                 "env",
@@ -22,15 +22,20 @@ internal sealed partial class SampleProcess : RunningProgram
                 "SagaRecovery__CoordinatorId=shop-1",
                 "SagaRecovery__Postgres__CreateSchema=true",
                 "ASPNETCORE_URLS=http://127.0.0.1:0",
-            ],
-            Path.Combine(Repository.Root, "samples", sample, s_output, sample), // as a reader runs it: beside its own dependencies
-            arguments) => _sample = sample;
+                .. WithInterrupt,
+                .. command,
+            ]) => _sample = sample;
 
     /// <summary>The client of a sample that serves HTTP, once it listens.</summary>
     public HttpClient Http { get; } = new() { Timeout = Longest };
 
     public static SampleProcess Start(string sample, SampleDatabase database, params IReadOnlyList<string> arguments) =>
-        new(sample, database, arguments);
+        // as a reader runs it: beside its own dependencies
+        new(sample, database, ["dotnet", Path.Combine(Repository.Root, "samples", sample, s_output, $"{sample}.dll"), .. arguments]);
+
+    /// <summary>Starts a sample that is native code.</summary>
+    public static SampleProcess StartNative(string program, SampleDatabase database, params IReadOnlyList<string> arguments) =>
+        new(Path.GetFileName(program), database, [program, .. arguments]);
 
     /// <summary>Starts a sample that serves HTTP, and waits until it listens.</summary>
     public static async Task<SampleProcess> ServeAsync(string sample, SampleDatabase database, params IReadOnlyList<string> arguments)
