@@ -127,7 +127,6 @@ public sealed class PassOutcome
             _completed = true;
             var tally = new PassTally();
             List<Candidate> notAttempted = [];
-            _tracker.EnsureCapacity(_results.Count);
             _results.ApplyToDefinitions(_tracker, _plan.Pass.Basis, _plan.Recover.Concat(_plan.Readopted.Select(readopted => readopted.Candidate)));
             foreach (Candidate candidate in _plan.Recover)
             {

@@ -8,6 +8,8 @@ namespace SagaRecovery.Bookkeeping;
 /// <content>Plans a pass and applies its results.</content>
 public sealed partial class SagaTracker
 {
+    private const int PlanningBatch = 64; // from 16 to 256 the time is the same
+
     internal RecoveryPlan MakePlan(
         OpenedPass pass, CandidateListing listing, RecoveryControls controls, ExecutorCapacity? capacity, DateTimeOffset now)
     {
@@ -28,10 +30,7 @@ public sealed partial class SagaTracker
                 _slots.EnsureCapacity(Math.Max(0, listing.Count - _tracked.Count - _slots.Waiting - _waiting.Count));
             }
 
-            foreach (Candidate candidate in listing.Candidates)
-            {
-                PlanListed(plan, candidate, controls, now);
-            }
+            PlanListed(plan, CollectionsMarshal.AsSpan(listing.Candidates), controls, now);
 
             foreach (UnreadableCandidate unreadable in listing.Unreadable)
             {
@@ -50,15 +49,6 @@ public sealed partial class SagaTracker
             PlanMissing(plan);
             _waiting.ForgetNotListed(pass.Start.Iteration);
             return plan;
-        }
-    }
-
-    /// <summary>Reserves capacity for additional sagas. Growth by doubling would waste up to half of the memory.</summary>
-    internal void EnsureCapacity(int additionalSagas)
-    {
-        lock (_lock)
-        {
-            _tracked.EnsureCapacity(_tracked.Count + additionalSagas);
         }
     }
 
@@ -98,7 +88,7 @@ public sealed partial class SagaTracker
             {
                 case ResumeResult.Recovered or ResumeResult.AlreadyRunning:
                     _guard.NoteResumed(candidate.SagaId, now);
-                    ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, candidate.SagaId, out _);
+                    ref TrackedSaga saga = ref _tracked.GetOrAdd(candidate.SagaId, out _);
                     bool isOver = _drainedBetweenPasses.HasInterrupted(candidate.SagaId, candidate.Generation); // the tracker may have forgotten it since
                     if (!isOver && saga.SetRecovered(candidate.Generation, basis.Drain, now))
                     {
@@ -136,7 +126,7 @@ public sealed partial class SagaTracker
     {
         lock (_lock)
         {
-            ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, sagaId, out _);
+            ref TrackedSaga saga = ref _tracked.GetOrAdd(sagaId, out _);
             saga.ForgetRunsUpTo(generation);
             if (!saga.IsKnown)
             {
@@ -149,7 +139,7 @@ public sealed partial class SagaTracker
     {
         lock (_lock)
         {
-            ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, sagaId, out _);
+            ref TrackedSaga saga = ref _tracked.GetOrAdd(sagaId, out _);
             saga.ForgetSettledBy(drain);
             if (!saga.IsKnown)
             {
@@ -164,12 +154,34 @@ public sealed partial class SagaTracker
         _waiting.NoteWithheld(candidate, pass, since, now);
     }
 
-    private void PlanListed(RecoveryPlan plan, Candidate candidate, RecoveryControls controls, DateTimeOffset now)
+    /// <summary>Plans the listed sagas, a batch at a time, since the look-ups of a batch wait for memory together.</summary>
+    private void PlanListed(RecoveryPlan plan, ReadOnlySpan<Candidate> listed, RecoveryControls controls, DateTimeOffset now)
+    {
+        Span<int> numbers = stackalloc int[PlanningBatch];
+        while (!listed.IsEmpty)
+        {
+            ReadOnlySpan<Candidate> batch = listed[..Math.Min(listed.Length, PlanningBatch)];
+            _tracked.FindAll(batch, numbers);
+            for (int i = 0; i < batch.Length; i++)
+            {
+                ref TrackedSaga saga = ref numbers[i] == SagaTable<TrackedSaga>.None ? ref Unsafe.NullRef<TrackedSaga>() : ref _tracked.At(numbers[i]);
+                PlanListed(plan, batch[i], ref saga, controls, now);
+            }
+
+            listed = listed[batch.Length..];
+        }
+    }
+
+    /// <param name="plan">The plan.</param>
+    /// <param name="candidate">The listed saga.</param>
+    /// <param name="saga">The tracked saga, or a null reference if it is not tracked.</param>
+    /// <param name="controls">The controls of the coordinator.</param>
+    /// <param name="now">The current time.</param>
+    private void PlanListed(RecoveryPlan plan, in Candidate candidate, ref TrackedSaga saga, RecoveryControls controls, DateTimeOffset now)
     {
         PassStart pass = plan.Pass.Start;
         _waiting.MarkListed(candidate, pass.Iteration);
-        ref TrackedSaga saga = ref MarkListed(candidate.SagaId, pass.Iteration);
-        bool known = !Unsafe.IsNullRef(ref saga);
+        bool known = MarkListed(ref saga, pass.Iteration);
         bool endLost = known && saga.HadEndedBy(plan.Pass.OpeningDrain);
         if (known && !endLost && saga.Generation >= candidate.Generation)
         {
@@ -329,7 +341,7 @@ public sealed partial class SagaTracker
     /// <summary>Adds an untracked saga to the waiting sagas until its row can be read.</summary>
     private void PlanUnreadable(UnreadableCandidate unreadable, PassStart pass)
     {
-        if (Unsafe.IsNullRef(ref MarkListed(unreadable.SagaId, pass.Iteration)))
+        if (!MarkListed(ref _tracked.Find(unreadable.SagaId), pass.Iteration))
         {
             _waiting.NoteUnreadable(unreadable, pass.Iteration, IdleSinceOf(unreadable.SagaId, pass.StartedAt));
         }
@@ -344,8 +356,10 @@ public sealed partial class SagaTracker
             return; // the common case: saves an iteration over all tracked sagas
         }
 
-        foreach ((SagaId sagaId, TrackedSaga saga) in _tracked)
+        for (int number = 0; number < _tracked.Count; number++)
         {
+            SagaId sagaId = _tracked.IdAt(number);
+            ref TrackedSaga saga = ref _tracked.At(number);
             if (saga.ListedInPass == plan.Pass.Start.Iteration)
             {
                 continue;
@@ -363,16 +377,20 @@ public sealed partial class SagaTracker
     }
 
     /// <summary>Records that the listing of this pass holds the saga.</summary>
-    /// <returns>A reference to the tracked saga, or a null reference if it is not tracked.</returns>
-    private ref TrackedSaga MarkListed(SagaId sagaId, long pass)
+    /// <returns>True if the saga is tracked, and not a null reference.</returns>
+    private bool MarkListed(ref TrackedSaga saga, long pass)
     {
-        ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrNullRef(_tracked, sagaId);
-        if (!Unsafe.IsNullRef(ref saga) && saga.ListedInPass != pass)
+        if (Unsafe.IsNullRef(ref saga))
+        {
+            return false;
+        }
+
+        if (saga.ListedInPass != pass)
         {
             saga.ListedInPass = pass;
             _trackedAndListed++;
         }
 
-        return ref saga;
+        return true;
     }
 }

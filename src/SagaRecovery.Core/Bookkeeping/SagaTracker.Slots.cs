@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using SagaRecovery.Fencing;
 using SagaRecovery.Status;
 
@@ -40,7 +41,9 @@ public sealed partial class SagaTracker
         {
             lock (_lock)
             {
-                return _slots.Waiting == 0 ? null : [.. _tracked.Where(saga => saga.Value.IsLive).Select(saga => saga.Key)];
+                return _slots.Waiting == 0
+                    ? null
+                    : [.. Enumerable.Range(0, _tracked.Count).Where(number => _tracked.At(number).IsLive).Select(_tracked.IdAt)];
             }
         }
     }
@@ -129,8 +132,11 @@ public sealed partial class SagaTracker
         _slots.Take(capacity, most, (sagaId, generation) => !controls.Holds(sagaId) && !IsLiveAt(sagaId, generation));
 
     /// <summary>Returns true if this process may be running the saga. It was announced late, so the next pass decides.</summary>
-    private bool IsLiveAt(SagaId sagaId, AdoptGeneration generation) =>
-        _tracked.TryGetValue(sagaId, out TrackedSaga saga) && saga.IsLive && saga.Generation >= generation;
+    private bool IsLiveAt(SagaId sagaId, AdoptGeneration generation)
+    {
+        ref TrackedSaga saga = ref _tracked.Find(sagaId);
+        return !Unsafe.IsNullRef(ref saga) && saga.IsLive && saga.Generation >= generation;
+    }
 
     private void ThrowIfBusy()
     {

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 using SagaRecovery.Status;
 
 namespace SagaRecovery.Bookkeeping;
@@ -9,7 +9,7 @@ public sealed partial class SagaTracker
 {
     private readonly Lock _lock = new();
     private readonly StartInbox _inbox;
-    private readonly Dictionary<SagaId, TrackedSaga> _tracked = [];
+    private readonly SagaTable<TrackedSaga> _tracked = new();
     private readonly DefinitionBackoff _definitions;
     private readonly WaitingSagas _waiting;
     private readonly CrashGuard _guard;
@@ -122,9 +122,10 @@ public sealed partial class SagaTracker
         lock (_lock)
         {
             _drainedBetweenPasses = _drainedBetweenPasses.Plus(DrainInbox(now));
+            ref TrackedSaga saga = ref _tracked.Find(sagaId);
             return new TrackedSagaInfo
             {
-                Run = _tracked.TryGetValue(sagaId, out TrackedSaga saga) && saga.IsLive ? saga.Describe() : null,
+                Run = !Unsafe.IsNullRef(ref saga) && saga.IsLive ? saga.Describe() : null,
                 Waiting = _slots.Contains(sagaId) ? null : _waiting.Find(sagaId),
                 Slot = _slots.Find(sagaId),
                 IsSuspect = _guard.IsSuspect(sagaId),
@@ -234,7 +235,7 @@ public sealed partial class SagaTracker
         while (_inbox.TryRead(out StartMessage message))
         {
             (SagaId sagaId, long number) = message.Lease;
-            ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrAddDefault(_tracked, sagaId, out bool known);
+            ref TrackedSaga saga = ref _tracked.GetOrAdd(sagaId, out bool known);
             switch (message.Kind)
             {
                 case StartMessageKind.Announced:

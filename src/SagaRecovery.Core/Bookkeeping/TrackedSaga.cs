@@ -5,7 +5,7 @@ namespace SagaRecovery.Bookkeeping;
 /// <summary>The tracker's state of one saga that may be running in this process.</summary>
 /// <remarks>
 /// The saga is live while it has a start lease or was recovered. Afterwards the end of its run is kept until it has been compared with a
-/// listing. A mutable struct that is changed in place in the tracker's dictionary.
+/// listing. A mutable struct that is changed in place in the tracker's table.
 /// </remarks>
 internal struct TrackedSaga
 {

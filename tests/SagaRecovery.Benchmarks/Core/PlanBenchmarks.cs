@@ -37,6 +37,13 @@ public class PlanBenchmarks
         outcome.Complete(_now);
     }
 
+    [GlobalSetup(Target = nameof(KnownScattered))]
+    public void TrackAllInAnotherOrder()
+    {
+        TrackAll();
+        new Random(1).Shuffle(_ids);
+    }
+
     [GlobalSetup(Target = nameof(Unknown))]
     public void TrackNone()
     {
@@ -55,9 +62,13 @@ public class PlanBenchmarks
         }
     }
 
-    /// <summary>All run here: the usual pass.</summary>
+    /// <summary>All run here, and were recovered or started in the order of the listing: the usual pass.</summary>
     [Benchmark]
     public RecoveryPlan Known() => MakePlan();
+
+    /// <summary>All run here, and the listing has them in another order than the tracker: the worst case for the caches.</summary>
+    [Benchmark]
+    public RecoveryPlan KnownScattered() => MakePlan();
 
     /// <summary>None runs here: the first pass.</summary>
     [Benchmark]

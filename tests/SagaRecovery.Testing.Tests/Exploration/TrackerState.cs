@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using SagaRecovery.Bookkeeping;
 
 namespace SagaRecovery.Testing.Tests.Exploration;
@@ -10,7 +9,7 @@ namespace SagaRecovery.Testing.Tests.Exploration;
 /// </summary>
 internal static class TrackerState
 {
-    public static bool Tracks(SagaTracker tracker, SagaId sagaId) => Tracked(tracker).ContainsKey(sagaId);
+    public static bool Tracks(SagaTracker tracker, SagaId sagaId) => !Unsafe.IsNullRef(ref Tracked(tracker).Find(sagaId));
 
     public static bool Waits(SagaTracker tracker, SagaId sagaId) => Entries(Waiting(tracker)).ContainsKey(sagaId);
 
@@ -21,7 +20,7 @@ internal static class TrackerState
     public static void Add(SagaTracker tracker, SagaId sagaId, IReadOnlyList<int> startOfLease, Fingerprint to)
     {
         long openingDrain = Open(tracker)?.OpeningDrain ?? long.MaxValue; // between passes, the next one will find all of it settled
-        ref TrackedSaga saga = ref CollectionsMarshal.GetValueRefOrNullRef(Tracked(tracker), sagaId);
+        ref TrackedSaga saga = ref Tracked(tracker).Find(sagaId);
         to.Add(!Unsafe.IsNullRef(ref saga));
         if (!Unsafe.IsNullRef(ref saga))
         {
@@ -47,7 +46,7 @@ internal static class TrackerState
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_tracked")]
-    private static extern ref Dictionary<SagaId, TrackedSaga> Tracked(SagaTracker tracker);
+    private static extern ref SagaTable<TrackedSaga> Tracked(SagaTracker tracker);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_waiting")]
     private static extern ref WaitingSagas Waiting(SagaTracker tracker);
