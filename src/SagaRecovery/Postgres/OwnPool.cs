@@ -107,7 +107,8 @@ internal sealed class OwnPool(NpgsqlDataSource host, int maxPoolSize, ILogger lo
 
     private async Task<NpgsqlDataSource> CreateAsync(CancellationToken cancellationToken)
     {
-        var settings = new NpgsqlConnectionStringBuilder(host.ConnectionString) { MaxPoolSize = maxPoolSize, MinPoolSize = 0 };
+        // A reset takes seven statements each time that a connection is used. No statement of this library leaves anything in its session.
+        var settings = new NpgsqlConnectionStringBuilder(host.ConnectionString) { MaxPoolSize = maxPoolSize, MinPoolSize = 0, NoResetOnClose = true };
         var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = "SagaRecovery" };
         NpgsqlConnection clone = await CloneAsync(cancellationToken).ConfigureAwait(false);
         await using (clone.ConfigureAwait(false))

@@ -29,7 +29,7 @@ internal sealed class PostgresListenerConnection(
             connection.Notification += OnNotification;
             try
             {
-                await ListenAsync(connection, cancellationToken).ConfigureAwait(false);
+                await ExecuteAsync(connection, Sql.Listen, cancellationToken).ConfigureAwait(false);
                 await PublishProfileAsync(connection, profile, cancellationToken).ConfigureAwait(false);
                 onNotification(new CoordinatorNotification.Listening(await ReadAssignedAsync(connection, cancellationToken).ConfigureAwait(false)));
                 while (true)
@@ -37,6 +37,11 @@ internal sealed class PostgresListenerConnection(
                     await SendHeartbeatInTimeAsync(connection, period, cancellationToken).ConfigureAwait(false);
                     await WaitAsync(connection, period, cancellationToken).ConfigureAwait(false);
                 }
+            }
+            catch (Exception exception) when (exception is CoordinatorFencedException or JoinLostException)
+            {
+                await StopListeningAsync(connection, cancellationToken).ConfigureAwait(false);
+                throw;
             }
             finally
             {
@@ -131,12 +136,25 @@ internal sealed class PostgresListenerConnection(
         }
     }
 
-    private async Task ListenAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    /// <summary>Prepares a connection for its pool, which does not reset it.</summary>
+    private static async Task StopListeningAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        var listen = new NpgsqlCommand(Sql.Listen, connection);
-        await using (listen.ConfigureAwait(false))
+        try
         {
-            await listen.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+            await ExecuteAsync(connection, "unlisten *", cancellationToken).ConfigureAwait(false);
+        }
+        catch (NpgsqlException)
+        {
+            // broken, so it does not return to the pool
+        }
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string statement, CancellationToken cancellationToken)
+    {
+        var command = new NpgsqlCommand(statement, connection);
+        await using (command.ConfigureAwait(false))
+        {
+            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -5,7 +5,7 @@ internal abstract class Area
 {
     public static IReadOnlyList<Area> Every { get; } =
     [
-        new CoreArea(), new RecoverArea(), new ResumeArea(), new ColdArea(), new PassArea(), new HistoryArea(), new GrowthArea(), new StartArea(), new ExecuteArea(),
+        new CoreArea(), new RecoverArea(), new ResumeArea(), new ColdArea(), new PassArea(), new IdleArea(), new HistoryArea(), new GrowthArea(), new StartArea(), new ExecuteArea(),
         new ShapesArea(), new RowsArea(), new FenceArea(), new BacklogArea(), new PeersArea(),
     ];
 

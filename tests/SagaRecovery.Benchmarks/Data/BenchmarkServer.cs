@@ -13,6 +13,8 @@ internal sealed class BenchmarkServer : IAsyncDisposable
         ["checkpoint_timeout"] = "1h",
         ["max_wal_size"] = "16GB",
         ["shared_buffers"] = "512MB",
+        ["shared_preload_libraries"] = "pg_stat_statements",
+        ["pg_stat_statements.track"] = "none", // counts where a data set asks for it only
     };
 
     private readonly ThrowawayCluster _cluster;

@@ -159,6 +159,13 @@ internal sealed class Dataset(string connectionString, int warmUpSagas)
         await SettleAsync();
     }
 
+    /// <summary>Has the server count the statements of later connections.</summary>
+    public Task CountStatementsAsync() => ExecuteAsync(
+        """
+        create extension if not exists pg_stat_statements;
+        do $$ begin execute format('alter database %I set pg_stat_statements.track = top', current_database()); end $$
+        """);
+
     public Task ForgetProcessesAsync() => ExecuteAsync(ForgetProcesses);
 
     private async Task InsertSagasAsync(Guid owner, string definition, string dag, string state, int after, int count, int parametersBytes = ParametersBytes)

@@ -17,8 +17,9 @@ internal sealed record BenchmarkReport(
 
     private static readonly (string Metric, string Name)[] Counts =
     [
-        (Metric.MultiXactIds, "MultiXactIds"), (Metric.WritesASecond, "writes a second"), (Metric.NotEntered, "not entered again"),
-        (Metric.EnteredTwice, "entered twice"), (Metric.FirstStepsAgain, "first steps again"),
+        (Metric.MultiXactIds, "MultiXactIds"), (Metric.WritesASecond, "writes a second"), (Metric.BytesAPass, "bytes a pass"),
+        (Metric.BytesAHeartbeat, "bytes a heartbeat"), (Metric.NotEntered, "not entered again"), (Metric.EnteredTwice, "entered twice"),
+        (Metric.FirstStepsAgain, "first steps again"),
     ];
 
     /// <summary>The libraries that were compared; empty: none.</summary>
@@ -100,7 +101,7 @@ internal sealed record BenchmarkReport(
         return table.ToString();
     }
 
-    /// <summary>Figures other than times.</summary>
+    /// <summary>Figures other than times, and the statements a second by kind.</summary>
     private string CountTable()
     {
         var table = new TextTable("counted", ">size", "subject", "beside", ">median", ">min – max");
@@ -113,6 +114,15 @@ internal sealed record BenchmarkReport(
                     table.Add(
                         name, Figures.Count(one.Size), one.Subject, one.What, Figures.Count(count.Median), $"{Figures.Count(count.Min)} – {Figures.Count(count.Max)}");
                 }
+            }
+        }
+
+        foreach (Measurement one in Measurements)
+        {
+            foreach (string metric in one.Turns[0].Figures.Keys.Where(metric => metric.StartsWith(Metric.StatementsASecond, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+            {
+                Statistics rate = one[metric]!.Value;
+                table.Add(metric, Figures.Count(one.Size), one.Subject, one.What, Figures.Short(rate.Median), $"{Figures.Short(rate.Min)} – {Figures.Short(rate.Max)}");
             }
         }
 

@@ -14,15 +14,18 @@ internal sealed class HeartbeatSubject : Subject
 
     public override string Name => SubjectName;
 
+    /// <summary>Has each heartbeat of a coordinator reported.</summary>
+    public static async Task ReportEachAsync(ProcessStore store, Guid coordinator)
+    {
+        await using NpgsqlCommand command = store.Source.CreateCommand(TakeOver);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = coordinator });
+        await command.ExecuteNonQueryAsync();
+    }
+
     public override async Task RunAsync(SubjectTask task, Meter meter)
     {
         await using ProcessStore store = await ProcessStore.JoinAsync(task.ConnectionString, task.Owner);
-        await using (NpgsqlCommand command = store.Source.CreateCommand(TakeOver))
-        {
-            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = task.Owner });
-            await command.ExecuteNonQueryAsync();
-        }
-
+        await ReportEachAsync(store, task.Owner);
         List<Guid> sagas = await PerSagaReader.ListAsync(store.Source, task.Owner);
         await using SaturatedWriters writers = await SaturatedWriters.StartAsync(
             store.Log, WriterEntries.Divide(sagas, task.Writers!.Value, task.RowsEach), store.Member.Of(AdoptGeneration.Initial));

@@ -52,6 +52,15 @@ internal static class Metric
     /// <summary>The time until the first pass had listed the sagas.</summary>
     public const string ListedSeconds = "listedSeconds";
 
+    /// <summary>The number of statements per second that the server executed for the process.</summary>
+    public const string StatementsASecond = "statementsASecond";
+
+    /// <summary>The bytes that one pass allocates.</summary>
+    public const string BytesAPass = "bytesAPass";
+
+    /// <summary>The bytes that one heartbeat allocates.</summary>
+    public const string BytesAHeartbeat = "bytesAHeartbeat";
+
     /// <summary>Nodes that were completed, two durable events each.</summary>
     public const string Nodes = "nodes";
 
@@ -66,4 +75,7 @@ internal static class Metric
 
     /// <summary>Jobs whose first step ran again, although the store had its end.</summary>
     public const string FirstStepsAgain = "firstStepsAgain";
+
+    /// <summary>The executions per second of one statement, by its beginning.</summary>
+    public static string StatementsASecondOf(string statement) => $"{StatementsASecond}: {statement}";
 }

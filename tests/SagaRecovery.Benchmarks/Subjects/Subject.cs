@@ -13,7 +13,7 @@ internal abstract class Subject
         new ShapedSubject(ShapedSubject.SideBySideUnwound, isChain: false, fails: true), new ShapedSubject(ShapedSubject.Chain, isChain: true, fails: false),
         new ShapedSubject(ShapedSubject.ChainUnwound, isChain: true, fails: true),
         new RowsSubject(RowsSubject.Transactional, isTransactional: true), new RowsSubject(RowsSubject.Ordinary, isTransactional: false),
-        new BacklogSubject(), new UnknownSubject(),
+        new BacklogSubject(), new UnknownSubject(), new IdleSubject(), new BareIdleSubject(),
     ];
 
     public abstract string Name { get; }

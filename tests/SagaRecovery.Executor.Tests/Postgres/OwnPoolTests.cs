@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using SagaRecovery.Coordinators;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Postgres;
 using SagaRecovery.Status;
@@ -78,6 +79,52 @@ public sealed class OwnPoolTests(PostgresCluster cluster) : IClassFixture<Postgr
 
         connection.ConnectionString.Should().Contain("Maximum Pool Size=5").And.NotContain("Password");
         _lines.Count(62).Should().Be(0);
+    }
+
+    /// <summary>The driver resets a connection with seven statements before its next use. StatementTests checks that none needs it.</summary>
+    [Fact]
+    public async Task A_connection_of_the_pool_is_not_reset_between_two_uses()
+    {
+        await using NpgsqlDataSource host = NpgsqlDataSource.Create(await SinglePoolAsync());
+        await using var own = new OwnPool(host, maxPoolSize: 1, _lines);
+        (await AskAsync("select set_config('test.mark', 'kept', false)")).Should().Be("kept");
+
+        (await AskAsync("select current_setting('test.mark', true)")).Should().Be("kept");
+
+        async Task<object?> AskAsync(string question)
+        {
+            await using NpgsqlConnection connection = await own.OpenAsync(CancellationToken.None).AsTask().Soon();
+            await using var command = new NpgsqlCommand(question, connection);
+            return await command.ExecuteScalarAsync();
+        }
+    }
+
+    [Fact]
+    public async Task The_connection_that_a_fenced_process_listened_on_returns_to_the_pool_without_its_subscription()
+    {
+        string database = await cluster.NewDatabaseAsync();
+        var coordinator = Guid.NewGuid();
+        await using PostgresHost fenced = await PostgresHost.StartAsync(database, coordinator, WithShortHeartbeats);
+        await fenced.ActivateAsync();
+        var noticed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        fenced.Services.GetRequiredService<SagaCoordinator>().Fenced.Register(noticed.SetResult);
+
+        await using PostgresHost successor = await PostgresHost.StartAsync(database, coordinator, WithShortHeartbeats);
+        await successor.ActivateAsync();
+        await noticed.Task.Soon();
+
+        List<NpgsqlConnection> connections = [];
+        for (int i = 0; i < PoolSize; i++)
+        {
+            connections.Add(await fenced.Services.GetRequiredService<OwnPool>().OpenAsync(CancellationToken.None));
+            await using var channels = new NpgsqlCommand("select count(*) from pg_listening_channels()", connections[^1]);
+            (await channels.ExecuteScalarAsync()).Should().Be(0L);
+        }
+
+        connections.ForEach(connection => connection.Dispose());
+
+        static void WithShortHeartbeats(IServiceCollection services) =>
+            services.Configure<SagaRecoveryOptions>(options => options.HeartbeatPeriod = TimeSpan.FromMilliseconds(100));
     }
 
     [Fact]

@@ -32,6 +32,18 @@ public sealed partial class StatementTests
         }
     }
 
+    /// <summary>The pool of recovery does not reset its connections: see <see cref="OwnPool"/>.</summary>
+    [Fact]
+    public void No_statement_leaves_a_setting_a_lock_or_a_table_in_its_session()
+    {
+        string[] sources = Directory.GetFiles(Path.Combine(Repository.Root, "src", "SagaRecovery", "Postgres"), "*.cs");
+
+        sources.Should().HaveCountGreaterThan(40);
+        sources.SelectMany(File.ReadLines).Where(line => LeftBehind().IsMatch(line)).Should().BeEmpty();
+        LeftBehind().IsMatch("select set_config('jit', 'off', false)").Should().BeTrue();
+        LeftBehind().IsMatch("select pg_advisory_lock(1)").Should().BeTrue();
+    }
+
     private static (string Name, string Text)[] All()
     {
         object[] all = [new Statements("s"), new CallerStatements("s"), new ControlStatements("s"), new OperatorStatements("s"), new ClusterStatements("s"), new DefinitionStatements("s"), new RetentionStatements("s"), new SagaActionStatements("s"), new SearchStatements("s"), new IdentifyStatements("s")];
@@ -43,6 +55,9 @@ public sealed partial class StatementTests
                select (property.Name, (string)property.GetValue(one)!),
         ];
     }
+
+    [GeneratedRegex(@"set_config\([^()]*, false\)|pg_(try_)?advisory_lock|\bset session |create temp", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
+    private static partial Regex LeftBehind();
 
     [GeneratedRegex(@"current_coordinator = (\$|any)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex CoordinatorRule();
