@@ -247,6 +247,8 @@ public sealed class HeartbeatTests
         await host.StartAsync();
         SagaId runs = host.Store.Add();
         await host.ActivateAsync();
+        await Eventually.HoldsAsync(() => _controls.Observations == 1, "the first check was over");
+        await host.TimerSetAsync(CheckPeriod);
         host.Executor.Capacity = ExecutorCapacity.None;
         _controls.Stalled = [runs, host.Store.Add(), host.Store.Add()];
         await host.ActivateAsync();
