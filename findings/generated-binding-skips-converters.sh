@@ -5,7 +5,7 @@
 # Fact: a property whose type is bound through a TypeConverter, such as an id of one's own, is left out of the generated code, without a diagnostic at
 # any level. The setting is read by nobody, and the property keeps its default.
 #
-# Why it matters: the generator is on by default with PublishAot, since binding by reflection would be a warning there. The first thing to be bound
+# Why it matters: web projects with PublishAot have the generator on by default, since binding by reflection would be a warning there. The first thing to be bound
 # through a converter is an identity, of a node or a tenant. A service that is compiled to native code then runs under a default identity, takes what belongs to
 # another, or leaves its own work behind. Read such a setting by hand: Parse(section["Node"]).
 #
