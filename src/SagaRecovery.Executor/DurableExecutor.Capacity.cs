@@ -31,5 +31,5 @@ public sealed partial class DurableExecutor
     /// that waits all the same, since others were faster, only looks in its log as if it had begun.
     /// </summary>
     internal IReadOnlyList<SavedNodeEvent> FirstEventsOf(SagaDefinition definition) =>
-        _runs.WouldStart(definition.Saved.Name) ? definition.FirstEvents : [];
+        _runs.WouldStart(definition.Saved.Name) ? definition.Shape.FirstEvents : [];
 }

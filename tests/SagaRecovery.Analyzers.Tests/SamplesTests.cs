@@ -83,7 +83,7 @@ public sealed partial class SamplesTests
 
     private static async Task<IReadOnlyList<Diagnostic>> CheckAsync(string name, IEnumerable<string> sources)
     {
-        CSharpCompilation compilation = Verify.Compile(name, sources);
+        CSharpCompilation compilation = Verify.Compile(name, [.. sources, .. sources.SelectMany(ContractsOf)]);
         if (compilation.SyntaxTrees.Any(tree => tree.GetCompilationUnitRoot().Members.Any(member => member.IsKind(SyntaxKind.GlobalStatement))))
         {
             compilation = compilation.WithOptions(compilation.Options.WithOutputKind(OutputKind.ConsoleApplication));
@@ -94,6 +94,20 @@ public sealed partial class SamplesTests
             .Should().BeEmpty();
         return await Verify.AnalyzeAsync(compilation, s_rules);
     }
+
+    /// <summary>Stands in for what the source generator of the real build writes for the JSON contracts of a program.</summary>
+    private static IEnumerable<string> ContractsOf(string source) => JsonContext().Matches(source).Select(context => $$"""
+        partial class {{context.Groups["name"]}}
+        {
+            public {{context.Groups["name"]}}() : base(null) { }
+            public static {{context.Groups["name"]}} Default { get; } = new();
+            protected override System.Text.Json.JsonSerializerOptions? GeneratedSerializerOptions => null;
+            public override System.Text.Json.Serialization.Metadata.JsonTypeInfo? GetTypeInfo(System.Type type) => null;
+        }
+        """);
+
+    [GeneratedRegex(@"partial class (?<name>\w+) : JsonSerializerContext", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
+    private static partial Regex JsonContext();
 
     private static IEnumerable<string> ProjectsBelow(string folder) =>
         Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.csproj", SearchOption.AllDirectories)

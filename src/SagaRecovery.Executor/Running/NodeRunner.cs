@@ -22,6 +22,9 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
     private StepInFlight? _ended; // to be used again
     private readonly HashSet<int> _interrupted = context.IsFirst ? [] : FindInterrupted(context.Progress);
     private readonly ReusableSignal _completionSignal = new();
+    private readonly Action<Exception> _onDisposeFailed =
+        exception => Log.ScopeDisposeFailed(logger, exception, context.Id, context.Definition.Saved.Name); // the result of the step stands
+
     private bool _isAwaited; // the run loop waits for the signal
     private bool _isWoken; // the run loop is not to wait for a completion
 
@@ -163,7 +166,7 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
         using CurrentStep current = CurrentStep.Begin(run, cancellationToken);
         try
         {
-            return await RunOnceAsync(step, new StepRequest(step.Node, step.IsUndo, attempt, this, cancellationToken)).ConfigureAwait(false);
+            return await RunOnceAsync(step, new StepRequest(step.Node, step.IsUndo, attempt, _onDisposeFailed, cancellationToken)).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -190,9 +193,6 @@ internal sealed class NodeRunner(SagaRun run, RunContext context, TransactionalS
     /// <summary>Reports an exception of <see cref="StepPolicy.ShouldHandle"/>. The failure that it was asked about is not retried.</summary>
     public void OnPredicateFailed(StepInFlight step, Exception exception) =>
         Log.PredicateFailed(logger, exception, context.Id, context.Definition.Saved.Name, Shape.NameOf(step.Node), StepKind(step));
-
-    /// <summary>Reports a service that could not be disposed after an attempt. The result of the step stands.</summary>
-    public void OnDisposeFailed(Exception exception) => Log.ScopeDisposeFailed(logger, exception, context.Id, context.Definition.Saved.Name);
 
     private static string StepKind(StepInFlight step) => step.IsUndo ? "undo" : "action";
 

@@ -95,7 +95,7 @@ internal sealed class StepPipeline
         }
     }
 
-    /// <summary>Returns true if no code can run for a step that has ended. Code that a pipeline has given up, such as a hedged attempt, may.</summary>
+    /// <summary>Returns true if no code can run for a step that has ended. Code that a pipeline no longer waits for, such as a hedged attempt, may.</summary>
     public bool HasLeft(StepInFlight step) => _firstRunsOutside && step.Attempt <= 1;
 
     /// <summary>Runs the attempts of a step until one succeeds or its failure is not to be retried.</summary>

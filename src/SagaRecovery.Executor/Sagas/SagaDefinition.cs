@@ -3,8 +3,6 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
-using SagaRecovery.Executor.Progress;
-using SagaRecovery.Executor.Running;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery;
@@ -20,7 +18,6 @@ internal abstract class SagaDefinition
         Shape = shape;
         Json = json;
         Saved = new SavedDefinition(DefinitionHash.Of(dag), saga.Name, saga.Version, dag);
-        FirstEvents = [.. new SagaProgress(shape).Next().Events];
     }
 
     public Saga Saga { get; }
@@ -28,9 +25,6 @@ internal abstract class SagaDefinition
     public SagaShape Shape { get; }
 
     public SavedDefinition Saved { get; }
-
-    /// <summary>The events that must be in the log before a new saga takes its first steps.</summary>
-    public IReadOnlyList<SavedNodeEvent> FirstEvents { get; }
 
     /// <summary>The policy of each node.</summary>
     public IReadOnlyList<NodePolicy> Policies { get; }
@@ -115,7 +109,7 @@ internal sealed class SagaDefinition<TParameters>(
             }
             catch (Exception e)
             {
-                step.Runner.OnDisposeFailed(e);
+                step.OnDisposeFailed(e);
             }
         }
     }
@@ -136,9 +130,9 @@ internal abstract class SagaCode
 /// <param name="Node">The node.</param>
 /// <param name="IsUndo">True for its undo.</param>
 /// <param name="Attempt">The number of the attempt, from 1.</param>
-/// <param name="Runner">The runner of the step. It hears of a service that could not be disposed after the attempt.</param>
+/// <param name="OnDisposeFailed">Hears of a service that could not be disposed after the attempt.</param>
 /// <param name="CancellationToken">The token of the attempt.</param>
-internal readonly record struct StepRequest(int Node, bool IsUndo, int Attempt, NodeRunner Runner, CancellationToken CancellationToken)
+internal readonly record struct StepRequest(int Node, bool IsUndo, int Attempt, Action<Exception> OnDisposeFailed, CancellationToken CancellationToken)
 {
     /// <summary>The transaction that will write the end of the step; null unless the node is transactional.</summary>
     public DbTransaction? Transaction { get; init; }

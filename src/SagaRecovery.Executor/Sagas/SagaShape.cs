@@ -45,6 +45,7 @@ internal sealed class SagaShape
         }
 
         _children = [.. children.Select(ids => ids.ToArray())];
+        FirstEvents = [.. _nodes.Index().Where(node => node.Item.Parents.Length == 0).Select(node => new SavedNodeEvent(node.Index, NodeEventType.Started, default))];
     }
 
     /// <summary>Reads a stored DAG.</summary>
@@ -56,6 +57,9 @@ internal sealed class SagaShape
     private static SubsagaReference? ReferenceOf(SagaGraphNode node) => node.Subsaga is { } subsaga ? new(subsaga.Name, subsaga.Version) : null;
 
     public int Count => _nodes.Length;
+
+    /// <summary>The events that must be in the log before a new saga takes its first steps: the starts of the nodes that come after no other.</summary>
+    public IReadOnlyList<SavedNodeEvent> FirstEvents { get; }
 
     public string NameOf(int node) => _nodes[node].Name;
 

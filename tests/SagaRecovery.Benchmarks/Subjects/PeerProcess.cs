@@ -92,7 +92,7 @@ internal sealed class PeerProcess : IDisposable
         return Path.Combine([Repository.Root, "tests", Program, .. output]);
     }
 
-    /// <summary>A busy machine must not end a run: some peers give up at the first time-out of a connection or command.</summary>
+    /// <summary>A busy machine must not end a run: some peers end at the first time-out of a connection or command.</summary>
     private static string Patient(string connectionString) =>
         new NpgsqlConnectionStringBuilder(connectionString) { Timeout = PatientSeconds, CommandTimeout = PatientSeconds }.ConnectionString;
 

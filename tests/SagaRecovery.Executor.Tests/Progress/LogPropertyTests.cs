@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using SagaRecovery.Executor.Progress;
 using SagaRecovery.Storage;
 
 namespace SagaRecovery.Executor.Tests.Progress;
@@ -15,6 +16,10 @@ public sealed class LogPropertyTests
     [Fact]
     public void Any_prefix_of_any_log_of_any_dag_is_continued_to_the_end_that_follows_from_it() =>
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(Cases), Prop.ForAll(SagaCase.Any, ObeyLaws));
+
+    [Fact]
+    public void Any_dag_begins_with_the_events_of_the_first_decision() =>
+        Check.One(Config.QuickThrowOnFailure, Prop.ForAll(SagaCase.Any, it => new SagaProgress(it.Shape).Next().Events.Should().Equal(it.Shape.FirstEvents)));
 
     private static void ObeyLaws(SagaCase it)
     {
