@@ -1,3 +1,4 @@
+using Polly;
 using SagaRecovery.Executor.Tests.Support;
 using SagaRecovery.Status;
 using SagaRecovery.Testing;
@@ -48,6 +49,32 @@ public sealed class RunProgressTests
         step.NextAttempt.Should().BeAfter(step.Since.AddMinutes(30));
         step.Describe(step.NextAttempt!.Value.AddMinutes(-5)).Should().Be(
             "action of call, attempt 1 failed, the next in 5m; last error: TimeoutException: no answer");
+    }
+
+    [Fact]
+    public async Task An_attempt_that_the_pipeline_no_longer_waits_for_says_nothing_about_the_next_step()
+    {
+        var left = new Gate();
+        var impatient = new LeavingStrategy();
+        ResiliencePipeline pipeline = new ResiliencePipelineBuilder().AddStrategy(_ => impatient, new LeavingOptions()).Build();
+        var saga = new TestSaga("leaving", builder =>
+        {
+            SagaNode first = builder.Node("first", new NodePolicy { Action = new StepPolicy { Pipeline = pipeline } }, async _ =>
+            {
+                await left.PassAsync();
+                throw new IOException("late");
+            });
+            builder.Node("second", context => _gate.PassAsync(context.CancellationToken), after: first);
+        });
+        await using TestProcess process = await TestProcess.StartAsync(_store, [saga]);
+        SagaHandle handle = await process.Client.StartAsync(saga, "");
+        await _gate.ArrivalAsync();
+
+        left.Open();
+        await impatient.Left.Soon();
+
+        process.Executor.FindRun(handle.SagaId)!.Steps.Should().ContainSingle()
+            .Which.Should().Match<StepInProgress>(step => step.Node == "second" && step.Attempt == 1 && step.LastError == null && step.AttemptSince != null);
     }
 
     [Fact]
@@ -110,4 +137,22 @@ public sealed class RunProgressTests
         _gate.Open();
         await Eventually.HoldsAsync(() => process.Executor.FindRun(first.SagaId)?.Phase is null or RunPhase.Running, "the previous run had ended");
     }
+
+    /// <summary>Takes an attempt for a success as soon as it has begun, and leaves it behind.</summary>
+    private sealed class LeavingStrategy : ResilienceStrategy
+    {
+        private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>A task that completes when the attempt that was left behind has ended.</summary>
+        public Task Left => _left.Task;
+
+        protected override ValueTask<Outcome<TResult>> ExecuteCore<TResult, TState>(
+            Func<ResilienceContext, TState, ValueTask<Outcome<TResult>>> callback, ResilienceContext context, TState state)
+        {
+            _ = callback(context, state).AsTask().ContinueWith(_ => _left.SetResult(), TaskScheduler.Default);
+            return new(Outcome.FromResult<TResult>(default!));
+        }
+    }
+
+    private sealed class LeavingOptions : ResilienceStrategyOptions;
 }
