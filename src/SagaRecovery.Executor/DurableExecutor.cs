@@ -389,13 +389,4 @@ public sealed partial class DurableExecutor : ISagaExecutor, IHostedLifecycleSer
 
         ReportCapacity();
     }
-
-    private void ThrowIfClosed(SagaId sagaId)
-    {
-        _coordinator.ThrowIfFenced();
-        if (_runs.Closed is { } reason)
-        {
-            throw new InvalidOperationException($"Saga {sagaId} was not accepted: {reason.Describe()}.");
-        }
-    }
 }

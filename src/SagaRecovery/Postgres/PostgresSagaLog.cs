@@ -175,14 +175,13 @@ internal sealed class PostgresSagaLog : ISagaLog
     }
 
     /// <summary>Adds sagas as the parameters of <see cref="Statements.FindInsertedBefore"/>.</summary>
-    internal static void AddInserted(NpgsqlBatchCommand find, Membership member, IReadOnlyList<NewSaga> sagas) => find
-        .With(member.Coordinator.Value)
-        .With(sagas.Select(saga => saga.Id.Value).ToArray())
-        .With(sagas.Select(saga => saga.Definition.Hash.ToBytes()).ToArray())
-        .WithJson(sagas.Select(saga => PostgresFence.JsonOrNull(saga.Parameters)).ToArray())
-        .With(sagas.SelectMany(saga => saga.Events.Select(_ => saga.Id.Value)).ToArray())
-        .With(sagas.SelectMany(saga => saga.Events.Select(nodeEvent => nodeEvent.NodeId)).ToArray())
-        .With(sagas.SelectMany(saga => saga.Events.Select(nodeEvent => SagaNames.Of(nodeEvent.Type))).ToArray());
+    internal static void AddInserted(NpgsqlBatchCommand find, Membership member, IReadOnlyList<NewSaga> sagas) => AddFirstEvents(
+        find
+            .With(member.Coordinator.Value)
+            .With(sagas.Select(saga => saga.Id.Value).ToArray())
+            .With(sagas.Select(saga => saga.Definition.Hash.ToBytes()).ToArray())
+            .WithJson(sagas.Select(saga => PostgresFence.JsonOrNull(saga.Parameters)).ToArray()),
+        sagas);
 
     private async Task<IReadOnlyList<bool>> InsertAsync(Membership member, IReadOnlyList<NewSaga> sagas)
     {
@@ -207,7 +206,7 @@ internal sealed class PostgresSagaLog : ISagaLog
             if (haveMore)
             {
                 NewSaga[] first = [.. sagas.DistinctBy(saga => saga.Id)];
-                AddEvents(insert, first);
+                AddFirstEvents(insert, first).WithJson(first.SelectMany(saga => saga.Events.Select(nodeEvent => PostgresFence.JsonOrNull(nodeEvent.Data))).ToArray());
                 AddTags(insert, first);
             }
         }
@@ -222,16 +221,11 @@ internal sealed class PostgresSagaLog : ISagaLog
         .With(sagas.Select(saga => saga.Deadline?.ToUniversalTime()).ToArray())
         .With(AdoptGeneration.Initial.Value);
 
-    /// <summary>Adds the first events of sagas as parameters of <see cref="Statements.InsertSagasWithEvents"/>.</summary>
-    private static void AddEvents(NpgsqlBatchCommand insert, NewSaga[] sagas)
-    {
-        (Guid Saga, SavedNodeEvent Event)[] events = [.. sagas.SelectMany(saga => saga.Events.Select(nodeEvent => (saga.Id.Value, nodeEvent)))];
-        insert
-            .With(events.Select(one => one.Saga).ToArray())
-            .With(events.Select(one => one.Event.NodeId).ToArray())
-            .With(events.Select(one => SagaNames.Of(one.Event.Type)).ToArray())
-            .WithJson(events.Select(one => PostgresFence.JsonOrNull(one.Event.Data)).ToArray());
-    }
+    /// <summary>Adds the first events of sagas as parallel arrays: saga, node and type.</summary>
+    private static NpgsqlBatchCommand AddFirstEvents(NpgsqlBatchCommand command, IReadOnlyList<NewSaga> sagas) => command
+        .With(sagas.SelectMany(saga => saga.Events.Select(_ => saga.Id.Value)).ToArray())
+        .With(sagas.SelectMany(saga => saga.Events.Select(nodeEvent => nodeEvent.NodeId)).ToArray())
+        .With(sagas.SelectMany(saga => saga.Events.Select(nodeEvent => SagaNames.Of(nodeEvent.Type))).ToArray());
 
     /// <summary>Adds tags as the last parameters of <see cref="Statements.InsertSagasWithEvents"/>.</summary>
     private static void AddTags(NpgsqlBatchCommand insert, NewSaga[] sagas)
